@@ -1,0 +1,26 @@
+# Two commands, each doing all its set-up in .venv: `make demo` draws photos from examples/, `make test`
+# runs every check. Python 3.11 or newer as python3.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test
+demo: .venv/base
+	$(BIN)/deepfacepencil generate examples --output demo --attention
+
+test: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+.venv/base: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+# torch first and by its exact version: it decides what else is needed, and this one is tested.
+.venv/dev: .venv/base
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --editable '.[train,autotrace,dev]'
+	touch $@

@@ -1,0 +1,1 @@
+"""Photo-realistic faces from freehand drawings, after the paper DeepFacePencil."""

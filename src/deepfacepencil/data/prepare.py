@@ -1,0 +1,258 @@
+"""Photos with labels -> a prepared folder of photos and strokes (section 4.1, Data).
+
+Worker processes, one photo each; a photo whose files exist is not made again, so the same command
+resumes. A photo that cannot be used is skipped and named at the end.
+
+    DATA/prepared.json                    what was made, from what, what was skipped and why
+    DATA/{train,val,test}/photos/ID.jpg   size x size
+    DATA/{train,val,test}/strokes/ID.npz  the boundaries of its labels as strokes
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+from ..errors import InputError
+from ..files import writing
+from ..sketch.strokes import Strokes
+from ..sketch.trace import trace_labels
+
+MANIFEST = "prepared.json"
+BACKDROP = (235, 235, 235)
+_EDGE = 2  # pixels at 256 over which the photo fades into the backdrop, on each side
+
+
+@dataclass(frozen=True)
+class Source:
+    """One photo of a data set and how to read it."""
+
+    id: str
+    split: str
+    photo: Path
+    read_labels: Callable[[], NDArray[np.uint8]]  # (S, S), 0 to 18; raises InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What makes two preparations the same."""
+
+    kind: str  # celebamask or photos
+    size: int  # pixels of the stored photos
+    backdrop: bool  # photos on a plain light backdrop instead of their own background
+    split_seed: int  # of the split that was made for data without one
+
+
+def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers: int) -> None:
+    """Make or complete the prepared folder `output`, and say what was skipped.
+
+    Raises InputError if `output` holds anything else than a part of this, if it cannot be written,
+    or if no photo could be prepared.
+    """
+    if min(settings.size, workers) < 1:
+        raise InputError("the size and the number of workers must be at least 1")
+    try:
+        _check(output, sources, settings)
+        _write_manifest(output, {"settings": vars(settings), "complete": False})
+        skipped = _prepare_all(sources, settings, output, workers)
+        if len(skipped) == len(sources):
+            first = next(iter(skipped.values()), "there are none")
+            raise InputError(f"no photo could be prepared: {first}")
+        names = (source.split for source in sources if _name(source) not in skipped)
+        photos = dict(Counter(names))
+        _write_manifest(
+            output,
+            {"settings": vars(settings), "complete": True, "photos": photos, "skipped": skipped},
+        )
+    except BrokenProcessPool as problem:
+        raise InputError(
+            "a worker process was killed, perhaps for want of memory; the same command resumes,"
+            " with fewer workers if need be"
+        ) from problem
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise InputError(f"{output}: {reason}; then the same command resumes") from problem
+    for problem_of_one in skipped.values():
+        print(f"skipped {problem_of_one}")
+    print(f"{output}: {photos}, {len(skipped)} skipped")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What `prepare` noted about the folder it made. Raises InputError if it made none there."""
+    path = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+        return {"settings": manifest["settings"], "complete": manifest["complete"], **manifest}
+    except OSError as problem:
+        raise InputError(
+            f"{folder} is not a prepared folder: run `deepfacepencil prepare ... --output {folder}`"
+        ) from problem
+    except (ValueError, KeyError, TypeError) as problem:
+        raise InputError(f"{path} is damaged; remove {folder} and prepare it again") from problem
+
+
+def split_by_seed(ids: Sequence[str], seed: int) -> dict[str, str]:
+    """A split for data that has none: {id: split}, 90 % train, 5 % val, 5 % test.
+
+    At least one photo each; of two photos none is for test, and a single one is for train.
+    """
+    order = np.random.default_rng(seed).permutation(len(ids))
+    held_out = max(1, round(len(ids) * 0.05))
+    names = ["test"] * held_out + ["val"] * held_out + ["train"] * len(ids)
+    if len(ids) < 3:
+        names = ["train", "val"]
+    return {ids[place]: names[rank] for rank, place in enumerate(order)}
+
+
+def on_backdrop(photo: Image.Image, labels: NDArray[np.uint8]) -> Image.Image:
+    """The photo's person on a plain light backdrop, cut out along its labels with a soft edge."""
+    person = Image.fromarray(np.where(labels > 0, 255, 0).astype(np.uint8))
+    person = person.resize(photo.size, Image.Resampling.BILINEAR)
+    person = person.filter(ImageFilter.BoxBlur(_EDGE * photo.width / 256))
+    return Image.composite(photo, Image.new("RGB", photo.size, BACKDROP), person)
+
+
+def read_photo(path: Path, size: int) -> Image.Image:
+    """The photo at `path`, upright, RGB, size x size. Raises InputError if it is not square."""
+    with opened(path) as image:
+        if image.width != image.height:
+            raise InputError(
+                f"{path} is {image.width} x {image.height}; crop it square around the face"
+            )
+        image.draft("RGB", (size, size))
+        photo = ImageOps.exif_transpose(image).convert("RGB")
+        if photo.width != size:
+            photo = photo.resize((size, size), Image.Resampling.LANCZOS)
+        return photo
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image at `path`. Raises InputError for whatever is wrong with it, there or in the block."""
+    try:
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
+            yield image
+    except InputError:
+        raise
+    except UnidentifiedImageError as problem:
+        raise InputError(f"{path} is no JPEG, PNG or WebP image") from problem
+    except Exception as problem:  # Pillow meets broken files with many kinds of errors
+        reason = getattr(problem, "strerror", None) or problem
+        raise InputError(f"{path} cannot be read ({reason})") from problem
+
+
+def save_strokes(strokes: Strokes, path: Path) -> None:
+    """Store strokes as FacePairs reads them."""
+    with writing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, points=strokes.points, starts=strokes.starts, classes=strokes.classes)
+
+
+def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
+    """That `output` is new, empty, or an interrupted or finished preparation of the same."""
+    if not (output / MANIFEST).exists():
+        if output.exists() and any(path.suffix != ".part" for path in output.iterdir()):
+            raise InputError(
+                f"{output} is not empty and not a prepared folder; choose another --output"
+            )
+        return
+    before = read_manifest(output)["settings"]
+    if before != vars(settings):
+        raise InputError(
+            f"{output} was prepared with {before}; choose another --output or remove it"
+        )
+    # A split made by seed changes with every photo that is added: none may be in two splits.
+    names = {_name(source) for source in sources}
+    for path in output.glob("*/strokes/*.npz"):
+        if f"{path.parents[1].name}/{path.stem}" not in names:
+            raise InputError(
+                f"{output} was prepared from other photos or another split of them, see {path};"
+                " choose another --output or remove it"
+            )
+
+
+def _write_manifest(output: Path, manifest: dict[str, Any]) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    with writing(output / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1))
+
+
+def _prepare_all(
+    sources: Sequence[Source], settings: Settings, output: Path, workers: int
+) -> dict[str, str]:
+    """Prepare what is missing in worker processes; returns {name: why} of what was skipped."""
+    for leftover in output.rglob(".*.part"):  # of a run that was killed
+        leftover.unlink()
+    for split in {source.split for source in sources}:
+        for kind in ("photos", "strokes"):
+            (output / split / kind).mkdir(parents=True, exist_ok=True)
+    todo = [s for s in sources if not all(path.exists() for path in _paths(s, output))]
+    skipped = {}
+    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+        try:
+            work = partial(_prepare_one, settings=settings, output=output)
+            results = pool.map(work, todo, chunksize=4)
+            done = len(sources) - len(todo)
+            bar = tqdm(results, total=len(sources), initial=done, unit=" photos")
+            for source, problem in zip(todo, bar, strict=True):
+                if problem:
+                    skipped[_name(source)] = problem
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return skipped
+
+
+def _start_worker() -> None:
+    """Ctrl-C is for the parent, which then ends its workers. If it is killed, they end as well."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None:
+    """Prepare one photo; returns why it was skipped, or None."""
+    try:
+        labels = source.read_labels()
+        strokes = trace_labels(labels)
+        photo = read_photo(source.photo, settings.size)
+    except InputError as problem:
+        return str(problem)
+    if not len(strokes):
+        return f"{source.photo}: its labels have no boundary"
+    if settings.backdrop:
+        photo = on_backdrop(photo, labels)
+    photo_path, strokes_path = _paths(source, output)
+    with writing(photo_path) as temporary:
+        photo.save(temporary, "JPEG", quality=95, subsampling=0)
+    save_strokes(strokes, strokes_path)
+    return None
+
+
+def _name(source: Source) -> str:
+    return f"{source.split}/{source.id}"
+
+
+def _paths(source: Source, output: Path) -> tuple[Path, Path]:
+    root = output / source.split
+    return root / "photos" / f"{source.id}.jpg", root / "strokes" / f"{source.id}.npz"

@@ -1,0 +1,130 @@
+"""Trained weights -> a model that draws: G_m with SAP as ONNX, compared number by number with torch.
+
+The file holds its weights in half precision (half the size, no visible difference) and computes in single
+precision; besides the photo it gives SAP's attention, so that people can see how far their strokes were relaxed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from .errors import InputError
+from .files import writing
+from .models.blocks import InstanceNorm
+from .models.generator import MainGenerator, dual_generators
+from .runtime.engine import ATTENTION, METADATA_KEY, PHOTO, RESOLUTION, SKETCH
+from .sketch.pen import draw
+from .sketch.strokes import Strokes, through
+from .training.checkpoint import load_weights
+
+# Half-precision weights move a photo by a fraction of one of its 256 levels.
+AGREEMENT = 4 / 255  # on the scale [-1, 1] of photos: two grey levels
+
+
+class _Drawn(nn.Module):
+    """G_m as the engine calls it: one sketch in, photo and attention out."""
+
+    def __init__(self, generator: MainGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, sketch: Tensor) -> tuple[Tensor, Tensor]:
+        photo, _, attention = self.generator(sketch)
+        assert attention is not None
+        return photo, attention
+
+
+def export(run: Path, output: Path) -> float:
+    """Write the generator of a finished or running training as ONNX; returns how far it is from torch.
+
+    That distance is the largest difference of any colour of the photo, on its scale [-1, 1], for a drawn face.
+    Raises InputError if the run has no weights, or if the file would not agree with torch.
+    """
+    weights, facts = load_weights(run)
+    generator = dual_generators(facts["width"], facts["cap"])[1]
+    generator.load_state_dict(weights)
+    generator.eval()
+    sketch = torch.from_numpy(draw(_test_drawing(), RESOLUTION) / np.float32(255))[None, None]
+    with torch.no_grad():
+        expected = generator(sketch).photo
+
+    model = _half_precision_storage(_to_onnx(generator, sketch, output))
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(facts)
+    onnx.checker.check_model(model)
+
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    photo = session.run([PHOTO], {SKETCH: sketch.numpy()})[0]
+    distance = float(np.abs(photo - expected.numpy()).max())
+    if not distance <= AGREEMENT:
+        raise InputError(f"{run}: the exported model differs from torch by {distance:.4f}")
+    with writing(output) as temporary:
+        onnx.save(model, temporary)
+    return distance
+
+
+def _to_onnx(generator: MainGenerator, sketch: Tensor, output: Path) -> onnx.ModelProto:
+    """The single-precision graph. Our normalisation is named for what it is, so that onnxruntime sees it."""
+    for module in list(generator.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, InstanceNorm):
+                setattr(module, name, _NamedInstanceNorm())
+    program = torch.onnx.export(
+        _Drawn(generator),
+        (sketch,),
+        input_names=[SKETCH],
+        output_names=[PHOTO, ATTENTION],
+        dynamo=True,
+        optimize=True,
+        verbose=False,
+    )
+    assert program is not None
+    return program.model_proto
+
+
+class _NamedInstanceNorm(nn.Module):
+    """What blocks.InstanceNorm computes, as the operator that exporters know."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.instance_norm(x)
+
+
+def _half_precision_storage(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Weights as float16, each cast back before use; onnxruntime folds the casts when it loads."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 1000:
+            continue
+        name = tensor.name
+        half = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    for position, cast in enumerate(casts):
+        graph.node.insert(position, cast)
+    del graph.value_info[:]
+    return model
+
+
+def _test_drawing() -> Strokes:
+    """Two eyes, a nose, a mouth and a face, as loops and a line."""
+    turn = np.linspace(0, 2 * np.pi, 13)[:, None]
+    loop = np.hstack([np.cos(turn), np.sin(turn)])
+    shapes: list[Any] = [
+        loop * radii + centre
+        for radii, centre in (
+            ((24, 10), (192, 240)),
+            ((24, 10), (320, 240)),
+            ((50, 18), (256, 380)),
+            ((135, 190), (256, 290)),
+        )
+    ]
+    shapes.append(np.array([[250, 250], [235, 330], [275, 335]]))
+    return Strokes.of(through(shape) for shape in shapes)

@@ -1,0 +1,108 @@
+"""The two generators of section 3.3 and Fig. 2: G_a for clean sketches, G_m for deformed ones.
+
+Each has an encoder of its own; nine residual blocks and the decoder, here called the body, are one object
+that both hold. SAP stands in front of the encoder of G_m.
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from .blocks import InstanceNorm, ResidualBlock, channels_at, down, initialise, up
+from .sap import WIDTHS_AT_256, SpatialAttentionPooling
+
+LEVELS = 4
+RESIDUAL_BLOCKS = 9
+MATCHED_BLOCKS = 4  # T of Eq. 7: the outputs of residual blocks 1 to 4
+
+
+class Generated(NamedTuple):
+    """What a generator returns."""
+
+    photo: Tensor  # (B, 3, H, W) in [-1, 1]
+    features: list[Tensor]  # the outputs that Eq. 7 compares, (B, C, H/16, W/16) each
+    attention: Tensor | None  # A of Eq. 2, (B, N_r, H, W); None without SAP
+
+
+class Encoder(nn.Sequential):
+    """Four 2x down convolutions: (B, in_channels, H, W) -> (B, C, H/16, W/16)."""
+
+    def __init__(self, in_channels: int, width: int, cap: int) -> None:
+        sizes = [in_channels] + [channels_at(level, width, cap) for level in range(1, LEVELS + 1)]
+        super().__init__(*(down(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
+
+
+class Body(nn.Module):
+    """The shared part: nine residual blocks, then four 2x up convolutions and the photo."""
+
+    def __init__(self, width: int, cap: int) -> None:
+        super().__init__()
+        sizes = [channels_at(level, width, cap) for level in range(LEVELS, -1, -1)]
+        self.residual = nn.ModuleList(ResidualBlock(sizes[0]) for _ in range(RESIDUAL_BLOCKS))
+        self.decoder = nn.Sequential(*(up(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
+        self.to_photo = nn.Sequential(nn.Conv2d(sizes[-1], 3, 7, padding=3), nn.Tanh())
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """G^t of Eq. 7 for the encoded sketch `x`, (B, C, H/16, W/16) each."""
+        outputs = []
+        for block in self.residual[:MATCHED_BLOCKS]:
+            x = block(x)
+            outputs.append(x)
+        return outputs
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        features = self.features(x)
+        x = features[-1]
+        for block in self.residual[MATCHED_BLOCKS:]:
+            x = block(x)  # (B, C, H/16, W/16)
+        photo = self.to_photo(self.decoder(x))  # (B, 3, H, W)
+        return photo, features
+
+
+class AlignedGenerator(nn.Module):
+    """G_a, the auxiliary generator: it sees edge-aligned sketches and shows G_m what features to make."""
+
+    def __init__(self, body: Body, width: int, cap: int) -> None:
+        super().__init__()
+        stem = nn.Sequential(
+            nn.Conv2d(1, width, 7, padding=3, bias=False), InstanceNorm(), nn.ReLU()
+        )
+        self.encoder = nn.Sequential(stem, Encoder(width, width, cap))
+        self.body = body
+
+    def features(self, sketch: Tensor) -> list[Tensor]:
+        """What G_m is to match in stage 2, without making the photo."""
+        return self.body.features(self.encoder(sketch))
+
+    def forward(self, sketch: Tensor) -> Generated:
+        photo, features = self.body(self.encoder(sketch))
+        return Generated(photo, features, None)
+
+
+class MainGenerator(nn.Module):
+    """G_m, the generator that draws for people: SAP, its own encoder, the shared body."""
+
+    def __init__(self, body: Body, width: int, cap: int) -> None:
+        super().__init__()
+        self.sap = SpatialAttentionPooling(branch_channels=width // len(WIDTHS_AT_256))
+        self.encoder = Encoder(self.sap.out_channels, width, cap)
+        self.body = body
+
+    def forward(self, sketch: Tensor) -> Generated:
+        relaxed, attention = self.sap(sketch)
+        photo, features = self.body(self.encoder(relaxed))
+        return Generated(photo, features, attention)
+
+
+def dual_generators(width: int, cap: int) -> tuple[AlignedGenerator, MainGenerator]:
+    """G_a and G_m of this base width, with one body between them.
+
+    Channels double with every halving of the resolution, up to `cap`. The pix2pixHD default is
+    width 64 with cap 1024.
+    """
+    body = Body(width, cap)
+    aligned, main = AlignedGenerator(body, width, cap), MainGenerator(body, width, cap)
+    initialise(aligned)
+    initialise(main.sap)
+    initialise(main.encoder)
+    return aligned, main

@@ -1,0 +1,81 @@
+"""Spatial attention pooling: relax each stroke as far as it is badly drawn (section 3.2, Fig. 3).
+
+Max pooling with several kernel sizes widens the strokes, one size per branch; an attention map, computed
+from what the classifier C sees, chooses at every position how much of each branch goes on.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .blocks import InstanceNorm
+from .classifier import Classifier
+
+WIDTHS_AT_256 = (1, 5, 9, 13)
+
+
+def pooling_widths(resolution: int) -> list[int]:
+    """r_i for sketches of this many pixels: odd, and the same share of the picture as at 256."""
+    return [2 * round((r * resolution / 256 - 1) / 2) + 1 for r in WIDTHS_AT_256]
+
+
+class SpatialAttentionPooling(nn.Module):
+    """Sketch (B, 1, H, W) -> relaxed features (B, N_r * branch_channels, H, W) and A (B, N_r, H, W).
+
+    The classifier is part of the module, because the attention is a function of its features, but it
+    stays as it was pre-trained.
+    """
+
+    def __init__(self, branch_channels: int) -> None:
+        super().__init__()
+        branches = len(WIDTHS_AT_256)
+        self.branch_channels = branch_channels
+        self.out_channels = branches * branch_channels
+        self.classifier = Classifier().requires_grad_(False)
+        self.branches = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(1, branch_channels, 7, padding=3, bias=False), InstanceNorm(), nn.ReLU()
+            )
+            for _ in range(branches)
+        )
+        self.attention = nn.Sequential(
+            nn.Conv2d(sum(Classifier.CHANNELS), 32, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(32, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(16, branches, 3, padding=1),
+        )
+
+    def relaxed(self, sketch: Tensor) -> Tensor:
+        """R: every branch pools the strokes to its own width and looks at them.
+
+        R = Concat[Conv_1(P_1), ..., Conv_Nr(P_Nr)], P_i = Pooling(S; r_i). Eq. 1
+        """
+        widths = pooling_widths(sketch.shape[-1])
+        maps = []
+        for width, branch in zip(widths, self.branches, strict=True):
+            pooled = F.max_pool2d(sketch, width, stride=1, padding=width // 2) if width > 1 else sketch
+            maps.append(branch(pooled))  # (B, branch_channels, H, W)
+        return torch.cat(maps, dim=1)  # (B, N_r * branch_channels, H, W)
+
+    def attend(self, sketch: Tensor) -> Tensor:
+        """A: how much of each branch passes, at every position; sums to one over the branches.
+
+        A = softmax(Conv[F_1^C, Up_2(F_2^C), Up_4(F_3^C)]). Eq. 2
+
+        The logits are brought to the sketch's resolution before the softmax, so that the sum is one there.
+        """
+        f1, f2, f3 = self.classifier.features(sketch)
+        size = f1.shape[-2:]
+        f2 = F.interpolate(f2, size=size, mode="bilinear")
+        f3 = F.interpolate(f3, size=size, mode="bilinear")
+        logits = self.attention(torch.cat([f1, f2, f3], dim=1))  # (B, N_r, H/2, W/2)
+        logits = F.interpolate(logits, size=sketch.shape[-2:], mode="bilinear")
+        return torch.softmax(logits.float(), dim=1)  # (B, N_r, H, W)
+
+    def forward(self, sketch: Tensor) -> tuple[Tensor, Tensor]:
+        """SAP(S) = A * R, each channel of A weighting its branch's whole group of features. Eq. 3"""
+        relaxed = self.relaxed(sketch)
+        attention = self.attend(sketch)
+        weights = attention.to(relaxed.dtype).repeat_interleave(self.branch_channels, dim=1)
+        return weights * relaxed, attention

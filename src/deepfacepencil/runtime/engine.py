@@ -1,0 +1,68 @@
+"""The engine: strokes -> photo with onnxruntime. No torch anywhere on this path.
+
+One Engine may be shared by many threads; a call takes as long as the network does.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..sketch.pen import draw
+from ..sketch.strokes import Strokes
+
+RESOLUTION = 256
+SKETCH, PHOTO, ATTENTION = "sketch", "photo", "attention"
+METADATA_KEY = "deepfacepencil"
+BUNDLED = Path(__file__).parent / "weights" / "deepfacepencil.onnx"
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What the engine makes of a drawing."""
+
+    sketch: NDArray[np.uint8]  # (256, 256) what the network saw, 255 for stroke
+    photo: NDArray[np.uint8]  # (256, 256, 3)
+    attention: NDArray[np.float32]  # A of Eq. 2, (N_r, 256, 256)
+
+
+class Engine:
+    """A generator loaded from an ONNX file that `deepfacepencil export` wrote.
+
+    Raises InputError if the file is absent, damaged or somebody else's.
+    """
+
+    def __init__(self, model: Path = BUNDLED) -> None:
+        if not model.is_file():
+            raise InputError(f"{model}: no such model; `deepfacepencil export` makes one")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _cores()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(model.read_bytes(), options)
+        except Exception as problem:  # onnxruntime's own exceptions share no base class
+            raise InputError(f"{model} is not a model file that can be loaded") from problem
+        described = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if described is None:
+            raise InputError(f"{model} is not a model of ours; `deepfacepencil export` makes one")
+        self.facts: dict[str, Any] = json.loads(described)
+
+    def __call__(self, strokes: Strokes) -> Drawn:
+        """The photo of a drawing that is already normalised, and what SAP thought of its strokes."""
+        sketch = draw(strokes, RESOLUTION)
+        photo, attention = self._session.run(
+            [PHOTO, ATTENTION], {SKETCH: sketch[None, None].astype(np.float32) / 255}
+        )
+        pixels = np.clip((photo[0].transpose(1, 2, 0) + 1) * 127.5, 0, 255)
+        return Drawn(sketch, pixels.astype(np.uint8), attention[0])
+
+
+def _cores() -> int:
+    """Cores that this process may use: onnxruntime asks for the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0

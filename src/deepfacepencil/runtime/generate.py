@@ -1,0 +1,124 @@
+"""Drawings -> photos on disk, and one contact sheet to look at (Fig. 6 and 7 of the paper are such sheets)."""
+
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
+from tqdm import tqdm
+
+from ..errors import InputError
+from ..files import writing
+from ..sketch import svg
+from ..sketch.normalise import load_drawing
+from ..sketch.pen import picture
+from .engine import RESOLUTION, Drawn, Engine
+from .overlay import tolerance_overlay
+
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".svg"}
+SHEET = "contact-sheet.png"
+_COLUMNS, _MARGIN, _CAPTION = 6, 8, 16
+
+
+def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
+    """{name for the results: file} for files, folders and patterns, without repetition.
+
+    The name is the file's; where two files share one, the folder's is put before it. Raises InputError if
+    a pattern or folder has no drawings.
+    """
+    files: list[Path] = []
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_dir():
+            found = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
+            if not found:
+                raise InputError(f"{path}: no drawings in this folder")
+        else:
+            found = [path] if path.exists() else sorted(map(Path, glob(pattern, recursive=True)))
+            if not found:
+                raise InputError(f"{pattern}: no such file or folder")
+        files += found
+    named: dict[str, Path] = {}
+    for file in dict.fromkeys(files):
+        name = file.stem if file.stem not in named else f"{file.parent.name}-{file.stem}"
+        while name in named:
+            name += "-2"
+        named[name] = file
+    return named
+
+
+def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention: bool) -> Path:
+    """Write NAME.png for every drawing, NAME-tolerance.png if asked, and a contact sheet; returns its path.
+
+    Drawings that cannot be used do not stop the others: they are named in the InputError at the end.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    columns: list[Image.Image] = []
+    problems: list[str] = []
+    for name, path in tqdm(drawings.items(), unit=" drawings"):
+        try:
+            strokes = load_drawing(path)
+        except InputError as problem:
+            problems.append(str(problem))
+            continue
+        drawn = engine(strokes)
+        _save(Image.fromarray(drawn.photo), output / f"{name}.png")
+        overlay = Image.fromarray(tolerance_overlay(drawn.sketch, drawn.attention))
+        if attention:
+            _save(overlay, output / f"{name}-tolerance.png")
+        columns.append(_column(name, _as_it_came(path), drawn, overlay if attention else None))
+    if columns:
+        _save(_sheet(columns), output / SHEET)
+    if problems:
+        done = f"{len(columns)} of {len(drawings)} drawings done; " if columns else ""
+        raise InputError(done + "; ".join(problems))
+    return output / SHEET
+
+
+def _as_it_came(path: Path) -> Image.Image:
+    """A drawing that could be loaded, for people to look at: at most 256 x 256, on white."""
+    if path.suffix.lower() == ".svg":
+        return picture(svg.load(path), RESOLUTION)
+    with Image.open(path) as image:
+        image.thumbnail((RESOLUTION, RESOLUTION), Image.Resampling.LANCZOS)
+        image = image.convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image).convert("RGB")
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    about = PngInfo()
+    about.add_text("Software", "DeepFacePencil")
+    about.add_text("Description", "Synthetic: made from a drawing, shows nobody.")
+    with writing(path) as temporary:
+        image.save(temporary, "PNG", pnginfo=about)
+
+
+def _column(
+    name: str, original: Image.Image, drawn: Drawn, overlay: Image.Image | None
+) -> Image.Image:
+    """One drawing from top to bottom: as it came, as the network saw it, its tolerance, its photo."""
+    cell = Image.new("RGB", (RESOLUTION, RESOLUTION), "white")
+    cell.paste(original, tuple((RESOLUTION - side) // 2 for side in original.size))  # type: ignore[arg-type]
+    cells = [cell, Image.fromarray(255 - drawn.sketch).convert("RGB")]
+    cells += [overlay] if overlay else []
+    cells.append(Image.fromarray(drawn.photo))
+    column = Image.fromarray(np.vstack([np.asarray(cell) for cell in cells]))
+    captioned = Image.new("RGB", (RESOLUTION, column.height + _CAPTION), "white")
+    captioned.paste(column)
+    ImageDraw.Draw(captioned).text((4, column.height + 2), name[:40], fill=(90, 90, 90))
+    return captioned
+
+
+def _sheet(columns: list[Image.Image]) -> Image.Image:
+    """Columns side by side, six to a band."""
+    width, height = columns[0].width + _MARGIN, columns[0].height + _MARGIN
+    across = min(len(columns), _COLUMNS)
+    bands = -(-len(columns) // _COLUMNS)
+    sheet = Image.new("RGB", (across * width + _MARGIN, bands * height + _MARGIN), "white")
+    for place, column in enumerate(columns):
+        band, position = divmod(place, _COLUMNS)
+        sheet.paste(column, (_MARGIN + position * width, _MARGIN + band * height))
+    return sheet

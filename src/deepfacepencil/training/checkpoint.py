@@ -1,0 +1,89 @@
+"""Two kinds of file, never confused: a training state to resume from, and weights to release.
+
+A state is written beside its predecessor and renamed when it is safely on the disk; the one before stays. So at
+every instant one of the two names holds a whole state.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from ..errors import InputError
+from ..files import writing
+
+STATE, PREVIOUS = "state.pt", "state-before.pt"
+WEIGHTS = "generator.safetensors"
+
+
+def require_room(state: int, run: Path) -> None:
+    """Raises InputError if the disk cannot hold what a training writes whose state has `state` bytes."""
+    needed = 4 * state  # three states while the newest is written, the weights, sheets
+    ours = sum(path.stat().st_size for path in run.glob("*") if path.is_file())
+    existing = next(path for path in (run, *run.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free + ours
+    if free < needed:
+        raise InputError(
+            f"{run}: this training needs {needed / 1e9:.1f} GB there, and {free / 1e9:.1f} GB are free"
+        )
+
+
+def remove_leftovers(run: Path) -> None:
+    """Remove what a killed process was writing."""
+    for path in run.glob(".*.part"):
+        path.unlink()
+
+
+def save_state(state: dict[str, Any], run: Path) -> None:
+    """Write RUN/state.pt; the state it replaces becomes RUN/state-before.pt."""
+    with writing(run / STATE) as temporary:
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if (run / STATE).exists():
+            os.replace(run / STATE, run / PREVIOUS)
+
+
+def load_state(run: Path) -> dict[str, Any] | None:
+    """The newest whole training state of a run, or None if it has none.
+
+    A file that cannot be read is named, and the one before it is used. Raises InputError if there are
+    files and none is whole.
+    """
+    paths = [path for path in (run / STATE, run / PREVIOUS) if path.exists()]
+    for path in paths:
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as problem:  # whatever a truncated zip of pickles raises
+            reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+            print(f"{path} is damaged ({reason}); trying the state before it")
+    if paths:
+        raise InputError(f"{run}: no training state there can be read; start again in a new folder")
+    return None
+
+
+def save_weights(weights: dict[str, Tensor], facts: dict[str, Any], run: Path) -> None:
+    """Write RUN/generator.safetensors: G_m as it is released, with `facts` about it in its header."""
+    tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
+    with writing(run / WEIGHTS) as temporary:
+        temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))
+
+
+def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `save_weights` wrote. Raises InputError if the file is absent or not ours."""
+    path = run / WEIGHTS
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; `deepfacepencil train` writes it to its --output")
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})["deepfacepencil"])
+        return load_file(path), facts
+    except (SafetensorError, KeyError, ValueError, OSError) as problem:
+        raise InputError(f"{path} is not a file of weights that we wrote ({problem})") from problem

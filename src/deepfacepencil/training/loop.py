@@ -1,0 +1,388 @@
+"""The one loop: batches, steps, log, sample sheet, checkpoint, resume (section 3.3).
+
+Progress is counted in photos shown. What is shown next, and what starts from scratch, follows from (seed, phase,
+photos shown) alone, so a run that was interrupted ends with the weights and the log of one that was not.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Adam
+from torch.utils.data import DataLoader, Dataset, default_collate
+from tqdm import tqdm
+
+from ..data.dataset import FacePairs, Triplet
+from ..errors import InputError
+from ..files import writing
+from ..models.discriminator import Discriminator
+from .checkpoint import load_state, remove_leftovers, require_room, save_state, save_weights
+from .recipes import STAGE_1, Phase, Recipe
+from .sheet import sample_sheet
+from .stages import STAGES, Batch, Compute, Networks
+
+LOG_EVERY = 20  # steps
+SAVE_EVERY, SHEET_EVERY = 240.0, 300.0  # seconds
+LOG, SETTINGS = "log.jsonl", "run.json"
+
+
+def train(data: Path, run: Path, recipe: Recipe, seed: int) -> None:
+    """All phases of a recipe; the same call goes on where it was interrupted.
+
+    Writes to `run`: run.json, log.jsonl, sheets/*.png, and every few minutes and at the end state.pt and
+    generator.safetensors. Raises InputError if `data` has no photos to train on, if `run` holds another
+    training or cannot be written to, and if a loss is not finite. Ctrl-C saves the state and raises
+    KeyboardInterrupt.
+    """
+    FacePairs(data, "train", recipe.phases[0].resolution)
+    settings = {"recipe": asdict(recipe), "seed": seed, "data": str(data.resolve())}
+    with _refusals_of_the_disk(run):
+        _refuse_another(run, settings)
+        training = Training(data, run, recipe, seed)
+        _claim(run, settings)
+        with _finishing_steps() as interrupted:
+            for number in range(training.number, len(recipe.phases)):
+                training.begin(number)
+                _run_phase(training, interrupted)
+            training.finish()
+    print(f"{run}: trained; `deepfacepencil export {run} --output model.onnx` makes it a model")
+
+
+class Training:
+    """One run: what it was asked to do, the networks and optimisers, and how far it is."""
+
+    def __init__(self, data: Path, run: Path, recipe: Recipe, seed: int) -> None:
+        """A new training, or the one that `run` holds, as it was when its state was saved."""
+        self.data, self.run, self.recipe, self.seed = data, run, recipe, seed
+        torch.manual_seed(seed)
+        self.networks = Networks(recipe).to("cuda" if torch.cuda.is_available() else "cpu")
+        self.compute = Compute.of(self.networks, recipe)
+        self.optimisers: tuple[Adam, ...] = ()
+        self.number = 0  # of the phase
+        self.shown = 0  # photos of that phase
+        self.sums: dict[str, Tensor] = {}  # of the losses since the last line of the log
+        self.steps = 0  # in these sums
+        self.sheet_split = _split_of_the_sheets(data)
+
+        remove_leftovers(run)
+        require_room(self.networks.state_bytes(), run)
+        state = load_state(run)
+        if state is not None:
+            self.networks.load_state_dict(state["networks"])
+            self.number, self.shown = state["phase"], state["shown"]
+            self.sums, self.steps = state["sums"], state["steps"]
+            if self.number < len(recipe.phases):
+                self.optimisers = self._optimisers_of_the_stage()
+                for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+                    optimiser.load_state_dict(saved)
+        if (run / LOG).exists():  # what was logged after the state was saved will be logged again
+            logged = 0 if state is None else state["log"]
+            os.truncate(run / LOG, min(logged, (run / LOG).stat().st_size))
+
+    @property
+    def phase(self) -> Phase:
+        """The phase at hand."""
+        return self.recipe.phases[self.number]
+
+    @property
+    def phase_seed(self) -> int:
+        """Everything random in the phase comes from it."""
+        return self.seed * 1000 + self.number
+
+    def begin(self, number: int) -> None:
+        """Go on with phase `number`. A stage that begins with it gets optimisers of its own."""
+        if number != self.number:
+            self.number, self.shown = number, 0
+        if self.shown or place_in_stage(self.recipe, number)[0]:
+            return
+        if STAGES[self.phase.stage].fresh_discriminator:
+            torch.manual_seed(self.phase_seed)
+            sizes = self.recipe.discriminator_width, self.recipe.discriminator_cap
+            self.networks.discriminator.load_state_dict(Discriminator(*sizes).state_dict())
+        # The average starts each stage at the weights themselves: some have not been averaged yet.
+        self.networks.update_ema(0.0)
+        self.optimisers = self._optimisers_of_the_stage()
+
+    def _optimisers_of_the_stage(self) -> tuple[Adam, ...]:
+        """Adam for the stage's generators (or C), and Adam for D; nothing else gets gradients."""
+        stage = STAGES[self.phase.stage]
+        groups = [stage.generator_parameters(self.networks)]
+        if stage.adversarial:
+            groups.append(list(self.networks.discriminator.parameters()))
+        self.networks.requires_grad_(False)
+        self.networks.zero_grad()
+        for parameter in sum(groups, []):
+            parameter.requires_grad_(True)
+        return tuple(
+            Adam(group, self.recipe.learning_rate, self.recipe.betas, fused=True)
+            for group in groups
+        )
+
+    def step(self, batch: Batch) -> None:
+        """Show one batch. Raises InputError if a loss is not finite; the last state is kept then."""
+        rate = learning_rate(self.recipe, self.number, self.shown)
+        for optimiser in self.optimisers:
+            optimiser.param_groups[0]["lr"] = rate
+        stage = STAGES[self.phase.stage]
+        losses = stage.step(self.networks, self.compute, batch, *self.optimisers)
+        self.shown += self.phase.batch
+        # Early on the average would still be the stage's start: it looks back a tenth of the way.
+        total = place_in_stage(self.recipe, self.number)[0] + self.shown
+        keep = 0.5 ** (self.phase.batch / self.recipe.ema_images)
+        self.networks.update_ema(min(keep, total / (total + 10 * self.phase.batch)))
+        self._require_finite(losses)
+        for name, value in losses.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+        self.steps += 1
+
+    def log(self, speed: float) -> None:
+        """Append a line to the log: the mean of every loss since the line before."""
+        line = {
+            "stage": self.phase.stage,
+            "resolution": self.phase.resolution,
+            "shown": self.shown,
+            "photos/s": round(speed, 2),
+            "learning rate": round(
+                learning_rate(self.recipe, self.number, self.shown - self.phase.batch), 8
+            ),
+            **{name: round(float(value) / self.steps, 5) for name, value in self.sums.items()},
+        }
+        with (self.run / LOG).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.sums, self.steps = {}, 0
+
+    def save(self) -> None:
+        """Write the state to resume from, and the weights as they are released."""
+        # A step with finite losses can still break the weights: such a state must not replace a good one.
+        self._require_finite(dict(self.networks.named_parameters()))
+        log = self.run / LOG
+        state = {
+            "phase": self.number,
+            "shown": self.shown,
+            "networks": self.networks.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "sums": self.sums,
+            "steps": self.steps,
+            "log": log.stat().st_size if log.exists() else 0,  # bytes
+        }
+        save_state(state, self.run)
+        recipe = self.recipe
+        facts = {"recipe": recipe.name, "width": recipe.width, "cap": recipe.cap, "seed": self.seed}
+        shown = [phase.images for phase in recipe.phases[: self.number]]
+        facts |= {"shown": shown + ([self.shown] if self.shown else [])}
+        save_weights(self.networks.ema["main"].state_dict(), facts, self.run)
+
+    def finish(self) -> None:
+        """Save the trained networks, now without what only training needs."""
+        self.number, self.shown, self.optimisers = len(self.recipe.phases), 0, ()
+        self.save()
+
+    def draw_sheet(self, pairs: FacePairs) -> None:
+        """Write RUN/sheets/PHASE-STAGE-RESOLUTION-SHOWN.png for the first eight of `pairs`."""
+        stage, resolution = self.phase.stage, self.phase.resolution
+        name = f"{self.number}-{stage.replace(' ', '-')}-{resolution}-{self.shown:08d}.png"
+        triplets = default_collate([pairs[index] for index in range(min(8, len(pairs)))])
+        batch = to_tensors(triplets, self.compute.device)
+        image = sample_sheet(self.networks.ema, batch, with_main=stage != STAGE_1)
+        (self.run / "sheets").mkdir(exist_ok=True)
+        with writing(self.run / "sheets" / name) as temporary:
+            image.save(temporary, "PNG")
+
+    def _require_finite(self, tensors: dict[str, Tensor]) -> None:
+        broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+        if broken:
+            raise InputError(
+                f"{self.run}: {', '.join(broken[:3])} not finite after {self.shown} photos of"
+                f" {self.phase.stage}; the state before is kept. Try a lower learning rate"
+            )
+
+
+def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
+    """The rest of the phase at hand."""
+    recipe, phase = training.recipe, training.phase
+    pairs = FacePairs(
+        training.data,
+        "train",
+        phase.resolution,
+        recipe.distortion,
+        flip=True,
+        seed=training.phase_seed,
+    )
+    sheet_pairs = FacePairs(
+        training.data, training.sheet_split, phase.resolution, recipe.distortion, seed=training.seed
+    )
+    adversarial = STAGES[phase.stage].adversarial
+    what = (
+        f"phase {training.number + 1} of {len(recipe.phases)}: {phase.stage}, {phase.resolution} px"
+    )
+    bar = tqdm(total=phase.images, initial=training.shown, unit=" photos", desc=what)
+    saved = drawn = since = time.monotonic()
+    started = training.shown
+    for batch in batches(pairs, phase, training.phase_seed, training.shown):
+        training.step(to_tensors(batch, training.compute.device))
+        bar.update(phase.batch)
+        now = time.monotonic()
+        if training.steps == LOG_EVERY or training.shown + phase.batch > phase.images:
+            training.log((training.shown - started) / (now - since))
+            since, started = now, training.shown
+        if adversarial and now - drawn > SHEET_EVERY:
+            training.draw_sheet(sheet_pairs)
+            drawn = now
+        stop = interrupted()
+        if stop or now - saved > SAVE_EVERY:
+            training.save()
+            saved = now
+        if stop:
+            bar.close()
+            print("interrupted: the same command goes on from here")
+            raise KeyboardInterrupt
+    bar.close()
+    if adversarial:
+        training.draw_sheet(sheet_pairs)
+    training.save()
+
+
+def learning_rate(recipe: Recipe, number: int, shown: int) -> float:
+    """Constant for the first half of a stage, then linear to zero, whatever its phases (section 4.1)."""
+    before, images = place_in_stage(recipe, number)
+    return recipe.learning_rate * min(1.0, 2 * (1 - (before + shown) / images))
+
+
+def place_in_stage(recipe: Recipe, number: int) -> tuple[int, int]:
+    """Photos that the stage showed before phase `number`, and photos that it shows in all."""
+    stage = recipe.phases[number].stage
+    before = sum(p.images for p in recipe.phases[:number] if p.stage == stage)
+    return before, sum(p.images for p in recipe.phases if p.stage == stage)
+
+
+class _Visits(Dataset):
+    """FacePairs as a map from (epoch, item), which is what a worker process is asked for."""
+
+    def __init__(self, pairs: FacePairs) -> None:
+        self.pairs = pairs
+
+    def __getitem__(self, visit: tuple[int, int]) -> Triplet:  # type: ignore[override]
+        return self.pairs.visit(*visit)
+
+
+def visits(items: int, seed: int, start: int) -> Iterator[tuple[int, int]]:
+    """(epoch, item) for ever from photo number `start` on: every epoch in its own order."""
+    epoch, offset = divmod(start, items)
+    while True:
+        order = np.random.default_rng((seed, epoch)).permutation(items)
+        for item in order[offset:].tolist():
+            yield epoch, item
+        epoch, offset = epoch + 1, 0
+
+
+def batches(pairs: FacePairs, phase: Phase, seed: int, start: int) -> Iterator[dict[str, Tensor]]:
+    """What is left of a phase after `start` photos, made in a worker process while a step runs."""
+    upcoming = visits(len(pairs), seed, start)
+    plan = (
+        [next(upcoming) for _ in range(phase.batch)]
+        for _ in range(start, phase.images - phase.batch + 1, phase.batch)
+    )
+    return iter(
+        DataLoader(
+            _Visits(pairs),
+            batch_sampler=plan,  # type: ignore[arg-type]  # any iterable will do
+            num_workers=1,
+            prefetch_factor=4,
+            worker_init_fn=_start_worker,
+        )
+    )
+
+
+def _start_worker(_: int) -> None:
+    """Stay out of the way of the step, and leave Ctrl-C to the loop."""
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def to_tensors(triplets: dict[str, Tensor], device: torch.device) -> Batch:
+    """uint8 triplets as the networks take them: strokes in {0..1}, photos in [-1, 1]."""
+    triplets = {name: tensor.to(device) for name, tensor in triplets.items()}
+    photo = triplets["photo"].float() / 127.5 - 1
+    return Batch(
+        aligned=triplets["aligned"].float() / 255,
+        deformed=triplets["deformed"].float() / 255,
+        photo=photo.contiguous(memory_format=torch.channels_last),
+    )
+
+
+def _split_of_the_sheets(data: Path) -> str:
+    """val; or train, and it is said, where photos of one's own have no such split."""
+    try:
+        FacePairs(data, "val", 1)
+    except InputError:
+        print(f"{data} has no val split: the sheets show photos that are trained on")
+        return "train"
+    return "val"
+
+
+def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
+    """Raises InputError if `run` holds a training with other settings."""
+    path = run / SETTINGS
+    if path.exists():
+        before = json.loads(path.read_text())
+        other = [name for name, value in _as_stored(settings).items() if before.get(name) != value]
+        if other:
+            raise InputError(
+                f"{run} holds a training with another {' and '.join(other)} (see {path});"
+                " choose another --output"
+            )
+
+
+def _claim(run: Path, settings: dict[str, Any]) -> None:
+    """From now on, `run` is this training."""
+    run.mkdir(parents=True, exist_ok=True)
+    with writing(run / SETTINGS) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1))
+
+
+def _as_stored(settings: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(settings))
+
+
+@contextmanager
+def _finishing_steps() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C lets the step at hand finish: yields whether it was pressed. A second one stops at once.
+
+    A state that is saved in the middle of a step would not be one that an uninterrupted run passes.
+    """
+    pressed = False
+    usual = signal.getsignal(signal.SIGINT)
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, usual)
+        os.write(2, b"\nfinishing this step, then saving; Ctrl-C again stops at once\n")
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+@contextmanager
+def _refusals_of_the_disk(run: Path) -> Iterator[None]:
+    """A full or read-only disk becomes one line. Files are written whole or not at all."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno is None:  # not the operating system's
+            raise
+        raise InputError(
+            f"{run}: {problem}; when that is mended, the same command goes on from the last state"
+        ) from problem

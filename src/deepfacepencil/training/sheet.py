@@ -1,0 +1,45 @@
+"""The sample sheet: what the networks make of the same few faces, every few minutes of training."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from ..runtime.overlay import tolerance_overlay
+from .stages import Batch
+
+
+@torch.no_grad()
+def sample_sheet(generators: nn.ModuleDict, batch: Batch, with_main: bool) -> Image.Image:
+    """Rows of S_syn, S_dfm, G_a's photo, G_m's, the truth, and SAP's tolerance; a face a column.
+
+    `with_main` is False before G_m is trained: its rows are left out.
+    """
+    rows = [
+        [_grey(sketch) for sketch in batch["aligned"]],
+        [_grey(sketch) for sketch in batch["deformed"]],
+        [_photo(photo) for photo in generators["aligned"](batch["aligned"]).photo],
+    ]
+    if with_main:
+        result = generators["main"](batch["deformed"])
+        rows.append([_photo(photo) for photo in result.photo])
+        drawings = (batch["deformed"][:, 0] * 255).byte().cpu().numpy()
+        rows.append(
+            [
+                tolerance_overlay(drawing, attention)
+                for drawing, attention in zip(drawings, result.attention.cpu().numpy(), strict=True)
+            ]
+        )
+    rows.append([_photo(photo) for photo in batch["photo"]])
+    return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
+
+
+def _photo(photo: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) in [-1, 1] -> (H, W, 3) bytes."""
+    return ((photo.permute(1, 2, 0) + 1) * 127.5).clamp(0, 255).byte().cpu().numpy()
+
+
+def _grey(sketch: Tensor) -> NDArray[np.uint8]:
+    """(1, H, W) in {0..1} -> (H, W, 3) bytes, dark on white."""
+    return (255 - sketch[0] * 255).byte().cpu().numpy()[:, :, None].repeat(3, axis=2)

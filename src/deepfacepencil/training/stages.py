@@ -1,0 +1,251 @@
+"""What each stage trains, freezes and feeds (section 3.3, "multi-stage training schedule"; Eq. 8).
+
+classifier  C learns to tell S_syn from S_dfm, and is left alone from then on
+stage 1     G_a and D, on clean sketches
+stage 2     SAP, the encoder of G_m, and D from scratch; the shared body does not move
+stage 3     everything but C
+
+A step computes gradients and updates the weights; it returns its losses, and that dict is the log line.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TypedDict
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from ..models.discriminator import Discriminator
+from ..models.generator import AlignedGenerator, MainGenerator, dual_generators
+from . import losses
+from .recipes import CLASSIFIER, STAGE_1, STAGE_2, STAGE_3, Recipe
+
+
+class Batch(TypedDict):
+    """Triplets as the networks take them."""
+
+    aligned: Tensor  # S_syn (B, 1, H, W) in {0..1}
+    deformed: Tensor  # S_dfm (B, 1, H, W)
+    photo: Tensor  # x (B, 3, H, W) in [-1, 1]
+
+
+class Networks(nn.Module):
+    """All that is trained, and the moving average of the generators that is shown and released."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.aligned: AlignedGenerator
+        self.main: MainGenerator
+        self.aligned, self.main = dual_generators(recipe.width, recipe.cap)
+        self.discriminator = Discriminator(recipe.discriminator_width, recipe.discriminator_cap)
+        self.ema = deepcopy(nn.ModuleDict({"aligned": self.aligned, "main": self.main}))
+        self.ema.requires_grad_(False)
+        self.to(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def update_ema(self, keep: float) -> None:
+        """Move the average towards the generators; `keep` of it stays."""
+        average = list(self.ema.parameters())
+        current = [*nn.ModuleDict({"aligned": self.aligned, "main": self.main}).parameters()]
+        torch._foreach_lerp_(average, current, 1 - keep)
+
+    def state_bytes(self) -> int:
+        """Size of a training state, at most: all weights, and Adam's two moments of the trained ones."""
+        averages = sum(parameter.nbytes for parameter in self.ema.parameters())
+        weights = sum(parameter.nbytes for parameter in self.parameters())
+        return weights + 2 * (weights - averages)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How the networks are called: their (perhaps compiled) forwards, where, and the precision."""
+
+    classifier: Callable
+    aligned: Callable
+    main: Callable
+    discriminator: Callable
+    device: torch.device
+    bfloat16: bool
+
+    @classmethod
+    def of(cls, networks: Networks, recipe: Recipe) -> "Compute":
+        """As the recipe wants it, and on the device of the networks."""
+        forwards: list[Callable] = [
+            networks.main.sap.classifier,
+            networks.aligned,
+            networks.main,
+            networks.discriminator,
+        ]
+        device = next(networks.parameters()).device
+        if recipe.compiled and _can_compile(device):
+            forwards = [torch.compile(forward, dynamic=False) for forward in forwards]
+        return cls(*forwards, device, recipe.bfloat16)
+
+    def precision(self) -> torch.autocast:
+        """The context in which networks are called; losses are taken outside, in float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+
+def _can_compile(device: torch.device) -> bool:
+    """Whether torch.compile works here. It is found out by compiling something, and said if not."""
+    try:
+        torch.compile(lambda x: x + 1)(torch.zeros(2, device=device))
+    except (
+        Exception
+    ) as problem:  # a missing compiler, missing headers: each with a class of its own
+        reason = str(problem).strip().splitlines()[0] if str(problem).strip() else "no reason given"
+        print(f"torch.compile does not work here ({reason}): the training will be slower")
+        return False
+    return True
+
+
+# (networks, compute, batch, optimiser of the generators or of C, and of D if the stage is adversarial)
+Step = Callable[..., dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: which parameters it trains, and its step."""
+
+    trained: Callable[[Networks], list[nn.Module]]
+    step: Step
+    adversarial: bool = True
+    fresh_discriminator: bool = False  # D starts from scratch
+
+    def generator_parameters(self, networks: Networks) -> list[nn.Parameter]:
+        """What the stage trains beside D: each parameter once, C never in the adversarial stages."""
+        unique = {id(p): p for module in self.trained(networks) for p in module.parameters()}
+        if self.adversarial:
+            for parameter in networks.main.sap.classifier.parameters():
+                unique.pop(id(parameter), None)
+        return list(unique.values())
+
+
+def classifier_step(
+    networks: Networks, compute: Compute, batch: Batch, optimiser: Adam
+) -> dict[str, Tensor]:
+    """C: is the sketch edge-aligned or deformed? (section 3.2)"""
+    sketches = torch.cat([batch["aligned"], batch["deformed"]])
+    with compute.precision():
+        aligned, deformed = compute.classifier(sketches).chunk(2)
+    loss = losses.classification(aligned, deformed)
+    _update(optimiser, loss)
+    right = ((aligned < 0).float().mean() + (deformed > 0).float().mean()) / 2
+    return {"classifier": loss.detach(), "classifier accuracy": right}
+
+
+def stage_1_step(
+    networks: Networks, compute: Compute, batch: Batch, optimiser: Adam, d_optimiser: Adam
+) -> dict[str, Tensor]:
+    """L_rec(G_a) + L_adv(G_a, D) + lambda L_DFM(G_a, D): Eq. 8 without what concerns G_m."""
+    with compute.precision():
+        generated = compute.aligned(batch["aligned"])
+    terms = {"rec a": losses.reconstruction(generated.photo, batch["photo"])}
+    return _adversarial(
+        networks, compute, terms, {"a": (batch["aligned"], generated.photo)}, batch, optimiser,
+        d_optimiser,
+    )  # fmt: skip
+
+
+def stage_2_step(
+    networks: Networks, compute: Compute, batch: Batch, optimiser: Adam, d_optimiser: Adam
+) -> dict[str, Tensor]:
+    """What concerns G_m in Eq. 8, with G_a as the fixed guide of L_GFM."""
+    with compute.precision():
+        with torch.no_grad():
+            guide = networks.aligned.features(batch["aligned"])
+        generated = compute.main(batch["deformed"])
+    terms = {
+        "rec m": losses.reconstruction(generated.photo, batch["photo"]),
+        "gfm": losses.MU * losses.generator_feature_matching(guide, generated.features),
+    }
+    return _adversarial(
+        networks, compute, terms, {"m": (batch["deformed"], generated.photo)}, batch, optimiser,
+        d_optimiser,
+    )  # fmt: skip
+
+
+def stage_3_step(
+    networks: Networks, compute: Compute, batch: Batch, optimiser: Adam, d_optimiser: Adam
+) -> dict[str, Tensor]:
+    """The whole objective, Eq. 8."""
+    with compute.precision():
+        a = compute.aligned(batch["aligned"])
+        m = compute.main(batch["deformed"])
+    terms = {
+        "rec a": losses.reconstruction(a.photo, batch["photo"]),
+        "rec m": losses.reconstruction(m.photo, batch["photo"]),
+        "gfm": losses.MU * losses.generator_feature_matching(a.features, m.features),
+    }
+    pairs = {"a": (batch["aligned"], a.photo), "m": (batch["deformed"], m.photo)}
+    return _adversarial(networks, compute, terms, pairs, batch, optimiser, d_optimiser)
+
+
+def _adversarial(
+    networks: Networks,
+    compute: Compute,
+    terms: dict[str, Tensor],
+    pairs: dict[str, tuple[Tensor, Tensor]],
+    batch: Batch,
+    optimiser: Adam,
+    d_optimiser: Adam,
+) -> dict[str, Tensor]:
+    """One update of the generators and of D. `pairs`: per generator the sketch it saw and its photo.
+
+    D judges real and generated photos of all generators in one pass: instance normalisation keeps the
+    items of a batch apart. That pass also gives the real features that Eq. 6 wants.
+    """
+    sketches = torch.cat([sketch for sketch, _ in pairs.values()])
+    generated = torch.cat([photo.float() for _, photo in pairs.values()])
+    photos = torch.cat([batch["photo"]] * len(pairs))
+    both = torch.cat([photos, generated.detach()])
+    with compute.precision():
+        judged = compute.discriminator(torch.cat([sketches, sketches]), both)
+    real = [[output[: len(photos)] for output in scale] for scale in judged]
+    fake = [[output[len(photos) :] for output in scale] for scale in judged]
+    d_loss = losses.adversarial_discriminator(real, fake)
+    d_optimiser.zero_grad()
+    d_loss.backward()
+
+    with _frozen(networks.discriminator), compute.precision():
+        judged_again = compute.discriminator(sketches, generated)
+    for index, name in enumerate(pairs):
+        chosen = slice(index * len(batch["photo"]), (index + 1) * len(batch["photo"]))
+        ours = [[output[chosen] for output in scale] for scale in judged_again]
+        theirs = [[output[chosen] for output in scale] for scale in real]
+        terms[f"adv {name}"] = losses.adversarial_generator(ours)
+        terms[f"dfm {name}"] = losses.LAMBDA * losses.discriminator_feature_matching(ours, theirs)
+    _update(optimiser, torch.stack(list(terms.values())).sum())
+    d_optimiser.step()
+
+    log = {name: term.detach() for name, term in terms.items()}
+    log["d"] = d_loss.detach()
+    for scale, (r, f) in enumerate(zip(real, fake, strict=True)):
+        log[f"d{scale} real"] = torch.sigmoid(r[-1].detach().float()).mean()
+        log[f"d{scale} fake"] = torch.sigmoid(f[-1].detach().float()).mean()
+    return log
+
+
+def _update(optimiser: Adam, loss: Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+@contextmanager
+def _frozen(network: nn.Module) -> Iterator[None]:
+    """No gradients for the network's own parameters, only through it."""
+    network.requires_grad_(False)
+    yield
+    network.requires_grad_(True)
+
+
+STAGES = {
+    CLASSIFIER: Stage(lambda n: [n.main.sap.classifier], classifier_step, adversarial=False),
+    STAGE_1: Stage(lambda n: [n.aligned], stage_1_step),
+    STAGE_2: Stage(lambda n: [n.main.sap, n.main.encoder], stage_2_step, fresh_discriminator=True),
+    STAGE_3: Stage(lambda n: [n.aligned, n.main], stage_3_step),
+}

@@ -1,0 +1,118 @@
+"""Self-made data: schematic faces with all 19 classes, and photos of them."""
+
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from deepfacepencil.data import photos
+from deepfacepencil.data.prepare import Settings, prepare
+from deepfacepencil.sketch.labels import CLASSES, PARTS
+
+Labels = NDArray[np.uint8]
+
+# (class, shape, box on the 512 canvas), from back to front. The face is left of the middle: a mirrored
+# one is another.
+_FACE = [
+    ("hair", "ellipse", (90, 50, 390, 430)),
+    ("neck", "rectangle", (190, 380, 290, 490)),
+    ("cloth", "ellipse", (40, 460, 440, 620)),
+    ("neck_l", "ring", (180, 420, 300, 470)),
+    ("r_ear", "ellipse", (92, 230, 130, 310)),
+    ("l_ear", "ellipse", (350, 230, 388, 310)),
+    ("ear_r", "ellipse", (362, 312, 380, 350)),
+    ("skin", "ellipse", (115, 110, 365, 430)),
+    ("hat", "ellipse", (110, 20, 370, 150)),
+    ("r_brow", "ellipse", (150, 195, 215, 212)),
+    ("l_brow", "ellipse", (265, 195, 330, 212)),
+    ("r_eye", "ellipse", (160, 228, 208, 252)),
+    ("l_eye", "ellipse", (272, 228, 320, 252)),
+    ("eye_g", "ring", (146, 216, 222, 268)),
+    ("eye_g", "ring", (258, 216, 334, 268)),
+    ("eye_g", "rectangle", (222, 236, 258, 244)),
+    ("nose", "ellipse", (212, 250, 268, 320)),
+    ("u_lip", "ellipse", (190, 340, 290, 372)),
+    ("l_lip", "ellipse", (195, 358, 285, 394)),
+    ("mouth", "ellipse", (200, 358, 280, 370)),
+]
+
+
+def _labels(seed: int = 0, size: int = 256, without: Collection[str] = ()) -> Labels:
+    """A face, (size, size), a little different for every seed; parts `without` are left out."""
+    rng = np.random.default_rng(seed)
+    shift, scale = rng.uniform(-12, 12, 2), rng.uniform(0.9, 1.05, 2)
+    image = Image.new("L", (size, size))
+    draw = ImageDraw.Draw(image)
+    for name, shape, box in _FACE:
+        if name not in without:
+            corners = (np.reshape(box, (2, 2)) * scale + shift + rng.uniform(-2, 2, 2)) * size / 512
+            place, label = corners.ravel().tolist(), CLASSES.index(name)
+            if shape == "ring":
+                draw.ellipse(place, outline=label, width=max(2, size // 64))
+            else:
+                getattr(draw, shape)(place, fill=label)
+    return np.array(image)
+
+
+def _photo(labels: Labels) -> Image.Image:
+    """A colour per class, lit from the right."""
+    colours = np.random.default_rng(7).integers(40, 215, (len(CLASSES), 3))
+    light = np.linspace(0.7, 1.1, labels.shape[1])[:, None]
+    return Image.fromarray((colours[labels] * light).astype(np.uint8))
+
+
+def _labelled_faces(folder: Path, n: int, size: int = 256, first: int = 0) -> Path:
+    """`folder`/photos and `folder`/labels with n faces, 000 on, as `prepare photos` wants them."""
+    for kind in ("photos", "labels"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    for seed in range(first, first + n):
+        labels = _labels(seed, size)
+        _photo(labels).save(folder / "photos" / f"{seed:03d}.jpg", quality=95)
+        Image.fromarray(labels).save(folder / "labels" / f"{seed:03d}.png")
+    return folder
+
+
+def _celebamask(root: Path, numbers: Iterable[int]) -> Path:
+    """Faces in the official layout of CelebAMask-HQ (photos smaller: 300 px)."""
+    (root / "CelebA-HQ-img").mkdir(parents=True)
+    for number in numbers:
+        _photo(_labels(number, 300)).save(root / "CelebA-HQ-img" / f"{number}.jpg", quality=95)
+        folder = root / "CelebAMask-HQ-mask-anno" / str(number // 2000)
+        folder.mkdir(parents=True, exist_ok=True)
+        labels = _labels(number, 512)
+        for part in PARTS:
+            mask = Image.fromarray(np.where(labels == CLASSES.index(part), 255, 0).astype(np.uint8))
+            mask.save(folder / f"{number:05d}_{part}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def face_labels() -> Callable[..., Labels]:
+    """face_labels(seed, size, without=()) -> the label map of a schematic face."""
+    return _labels
+
+
+@pytest.fixture(scope="session")
+def labelled_faces() -> Callable[..., Path]:
+    """labelled_faces(folder, n, size, first) -> the folder, with n photos and label maps."""
+    return _labelled_faces
+
+
+@pytest.fixture(scope="session")
+def celebamask_faces() -> Callable[..., Path]:
+    """celebamask_faces(root, numbers) -> the root, in the official layout."""
+    return _celebamask
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder, 256 px: 6 faces to train with, 2 in val, 2 in test. Not to be changed."""
+    root = tmp_path_factory.mktemp("faces")
+    for split, n, first in (("train", 6, 0), ("val", 2, 6), ("test", 2, 8)):
+        _labelled_faces(root / split, n, first=first)
+    output = tmp_path_factory.mktemp("prepared") / "data"
+    prepare(photos.find(root, 0), Settings("photos", 256, False, 0), output, 1)
+    return output
