@@ -1,7 +1,7 @@
 """The verbs of `deepfacepencil`: generate, prepare, train, export.
 
-Each is a dataclass whose fields are its arguments and whose docstrings are its help. What a verb needs is imported
-inside it: drawing never loads torch, and --help loads nothing.
+Each is a dataclass whose fields are its arguments and whose docstrings are its help. What a verb
+needs is imported inside it: drawing never loads torch, and --help loads nothing.
 """
 
 import errno
@@ -19,7 +19,7 @@ from .errors import InputError
 
 @dataclass(frozen=True)
 class Generate:
-    """Make photos from drawings: PNG, JPEG, WebP or SVG; a scan, a phone's picture of paper, a screenshot."""
+    """Make photos from drawings: PNG, JPEG, WebP, SVG; scans, phone pictures, screenshots."""
 
     drawings: Positional[tuple[str, ...]]
     """Files, folders of drawings, or patterns such as 'sketches/*.png'."""
@@ -62,7 +62,10 @@ class CelebAMask(_Preparation):
 
 @dataclass(frozen=True)
 class Photos(_Preparation):
-    """Your own photos: ROOT/photos and ROOT/labels (19 classes) with equal names, or both in train, val and test."""
+    """Your own photos: ROOT/photos, and ROOT/labels with equal names and the 19 classes.
+
+    Both may also lie in ROOT/train, ROOT/val and ROOT/test: then that split is kept.
+    """
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Train:
     output: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run: state, weights, log and sample sheets."""
     recipe: Literal["paper", "small", "tiny"] = "small"
-    """paper: as published, for GPUs; small: two CPU cores, hours; tiny: seconds, to try the machinery."""
+    """paper: as published, for GPUs; small: hours of two CPU cores; tiny: seconds, a trial."""
     seed: int = 0
     """One seed gives one result on one machine."""
 
@@ -121,7 +124,9 @@ class Export:
 
         distance = export(self.run_folder, self.output)
         size = self.output.stat().st_size / 1e6
-        print(f"{self.output}: {size:.1f} MB, at most {distance * 127.5:.2f} grey levels from torch")
+        print(
+            f"{self.output}: {size:.1f} MB, at most {distance * 127.5:.2f} grey levels from torch"
+        )
 
 
 def _needs_the_train_extra() -> None:
@@ -145,7 +150,7 @@ Command = (
 def main() -> None:
     """The command line. Exit status 2 for what the user can mend, 130 after Ctrl-C."""
     command = tyro.cli(
-        Command,  # type: ignore[arg-type]
+        Command,
         prog="deepfacepencil",
         description="Draw a face, get a photo.",
         config=(tyro.conf.OmitArgPrefixes,),

@@ -1,7 +1,8 @@
-"""Trained weights -> a model that draws: G_m with SAP as ONNX, compared number by number with torch.
+"""Trained weights -> a model that draws: G_m with SAP as ONNX, compared with torch.
 
-The file holds its weights in half precision (half the size, no visible difference) and computes in single
-precision; besides the photo it gives SAP's attention, so that people can see how far their strokes were relaxed.
+The file holds its weights in half precision (half the size, no visible difference) and computes in
+single precision; besides the photo it gives SAP's attention, so that people can see how far their
+strokes were relaxed.
 """
 
 import json
@@ -42,10 +43,11 @@ class _Drawn(nn.Module):
 
 
 def export(run: Path, output: Path) -> float:
-    """Write the generator of a finished or running training as ONNX; returns how far it is from torch.
+    """Write the generator of a training as ONNX; returns how far it is from torch.
 
-    That distance is the largest difference of any colour of the photo, on its scale [-1, 1], for a drawn face.
-    Raises InputError if the run has no weights, or if the file would not agree with torch.
+    That distance is the largest difference of any colour of the photo, on its scale [-1, 1], for a
+    drawn face. Raises InputError if the run has no weights, or if the file would not agree with
+    torch.
     """
     weights, facts = load_weights(run)
     generator = dual_generators(facts["width"], facts["cap"])[1]
@@ -71,13 +73,13 @@ def export(run: Path, output: Path) -> float:
 
 
 def _to_onnx(generator: MainGenerator, sketch: Tensor, output: Path) -> onnx.ModelProto:
-    """The single-precision graph. Our normalisation is named for what it is, so that onnxruntime sees it."""
+    """The single-precision graph, with our normalisation as an operator that onnxruntime knows."""
     for module in list(generator.modules()):
         for name, child in module.named_children():
             if isinstance(child, InstanceNorm):
                 setattr(module, name, _NamedInstanceNorm())
     program = torch.onnx.export(
-        _Drawn(generator),
+        _Drawn(generator).eval(),
         (sketch,),
         input_names=[SKETCH],
         output_names=[PHOTO, ATTENTION],

@@ -8,10 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes the name `path` if the block succeeds."""
+    """A temporary path beside `path` to write to; it becomes `path` if the block succeeds."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Data sets, prepared and served as triplets (section 4.1)."""

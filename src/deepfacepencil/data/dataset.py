@@ -68,17 +68,17 @@ class FacePairs(Sequence[Triplet]):
         self.distortion = distortion
         self.flip = flip
         self.seed = seed
-        self.ids = sorted(path.stem for path in (self.root / "strokes").glob("*.npz"))
         made = read_manifest(folder)
         if not made["complete"]:
-            raise InputError(f"{folder} is half prepared; run the same `deepfacepencil prepare` again")
+            raise InputError(f"{folder} is half prepared; give the same prepare command again")
         if resolution > (size := made["settings"]["size"]):
             raise InputError(
                 f"{folder} has photos of {size} px, {resolution} are wanted; prepare another folder"
                 f" with --size {resolution}"
             )
+        self.ids = sorted(path.stem for path in (self.root / "strokes").glob("*.npz"))
         if not self.ids:
-            raise InputError(f"{folder} has no {split} photos; prepare more, or with that split")
+            raise InputError(f"{folder} has no photos in {split}; prepare at least three")
 
     def __len__(self) -> int:
         return len(self.ids)

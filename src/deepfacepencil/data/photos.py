@@ -1,8 +1,8 @@
 """A folder of photos with label maps of the same names, as sources to prepare.
 
-Either DIR/photos and DIR/labels, or DIR/{train,val,test}/photos and .../labels, a split that is kept.
-Both are square. They need not be of one size, since labels only give strokes, which live on a canvas
-of their own.
+Either DIR/photos and DIR/labels, or DIR/{train,val,test}/photos and .../labels: a split that is
+kept. Both are square. They need not be of one size: labels only give strokes, which live on a
+canvas of their own.
 """
 
 from functools import partial

@@ -8,6 +8,7 @@ resumes. A photo that cannot be used is skipped and named at the end.
     DATA/{train,val,test}/strokes/ID.npz  the boundaries of its labels as strokes
 """
 
+import io
 import json
 import multiprocessing
 import os
@@ -73,8 +74,7 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
         if len(skipped) == len(sources):
             first = next(iter(skipped.values()), "there are none")
             raise InputError(f"no photo could be prepared: {first}")
-        names = (source.split for source in sources if _name(source) not in skipped)
-        photos = dict(Counter(names))
+        photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
         _write_manifest(
             output,
             {"settings": vars(settings), "complete": True, "photos": photos, "skipped": skipped},
@@ -85,10 +85,12 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
             " with fewer workers if need be"
         ) from problem
     except OSError as problem:
-        reason = problem.strerror or problem
-        raise InputError(f"{output}: {reason}; then the same command resumes") from problem
-    for problem_of_one in skipped.values():
-        print(f"skipped {problem_of_one}")
+        raise InputError(
+            f"{output} cannot be written ({problem.strerror or problem}); once it can, the same"
+            " command resumes"
+        ) from problem
+    for reason in skipped.values():
+        print(f"skipped {reason}")
     print(f"{output}: {photos}, {len(skipped)} skipped")
 
 
@@ -143,7 +145,7 @@ def read_photo(path: Path, size: int) -> Image.Image:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """The image at `path`. Raises InputError for whatever is wrong with it, there or in the block."""
+    """The image at `path`. Raises InputError for whatever is wrong with it, also in the block."""
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
             yield image
@@ -243,8 +245,10 @@ def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None
     if settings.backdrop:
         photo = on_backdrop(photo, labels)
     photo_path, strokes_path = _paths(source, output)
+    encoded = io.BytesIO()  # saved to a file on a full disk, Pillow may lose the end and not say so
+    photo.save(encoded, "JPEG", quality=95, subsampling=0)
     with writing(photo_path) as temporary:
-        photo.save(temporary, "JPEG", quality=95, subsampling=0)
+        temporary.write_bytes(encoded.getvalue())
     save_strokes(strokes, strokes_path)
     return None
 

@@ -1,0 +1,1 @@
+"""The networks of sections 3.2, 3.3 and 4.1. Knows no files."""

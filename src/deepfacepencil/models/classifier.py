@@ -1,7 +1,7 @@
-"""C: is this sketch edge-aligned or deformed? (section 3.2)
+"""C: is this sketch edge-aligned or deformed? (section 3.2).
 
-A binary classifier with three convolutions. Nobody asks for its answer: SAP looks at its feature maps, which
-had to become sensitive to distorted strokes for the answer to be right.
+A binary classifier with three convolutions. Nobody asks for its answer: SAP looks at its feature
+maps, which had to become sensitive to distorted strokes for the answer to be right.
 """
 
 import torch

@@ -1,7 +1,7 @@
-"""D: three PatchGANs on three scales (section 3.3; the multi-scale discriminator of pix2pixHD [28]).
+"""D: three PatchGANs on three scales (section 3.3), the discriminator of pix2pixHD [28].
 
-Each sees the sketch that the generator saw beside the photo. Forward returns every layer's output, because
-Eq. 6 compares them.
+Each sees the sketch that the generator saw beside the photo. Forward returns every layer's output,
+because Eq. 6 compares them.
 """
 
 import torch

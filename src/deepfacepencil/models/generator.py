@@ -1,9 +1,10 @@
 """The two generators of section 3.3 and Fig. 2: G_a for clean sketches, G_m for deformed ones.
 
-Each has an encoder of its own; nine residual blocks and the decoder, here called the body, are one object
-that both hold. SAP stands in front of the encoder of G_m.
+Each has an encoder of its own; nine residual blocks and the decoder, here called the body, are one
+object that both hold. SAP stands in front of the encoder of G_m.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ class Encoder(nn.Sequential):
 
     def __init__(self, in_channels: int, width: int, cap: int) -> None:
         sizes = [in_channels] + [channels_at(level, width, cap) for level in range(1, LEVELS + 1)]
-        super().__init__(*(down(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
+        super().__init__(*(down(a, b) for a, b in pairwise(sizes)))
 
 
 class Body(nn.Module):
@@ -39,7 +40,7 @@ class Body(nn.Module):
         super().__init__()
         sizes = [channels_at(level, width, cap) for level in range(LEVELS, -1, -1)]
         self.residual = nn.ModuleList(ResidualBlock(sizes[0]) for _ in range(RESIDUAL_BLOCKS))
-        self.decoder = nn.Sequential(*(up(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
+        self.decoder = nn.Sequential(*(up(a, b) for a, b in pairwise(sizes)))
         self.to_photo = nn.Sequential(nn.Conv2d(sizes[-1], 3, 7, padding=3), nn.Tanh())
 
     def features(self, x: Tensor) -> list[Tensor]:
@@ -60,7 +61,7 @@ class Body(nn.Module):
 
 
 class AlignedGenerator(nn.Module):
-    """G_a, the auxiliary generator: it sees edge-aligned sketches and shows G_m what features to make."""
+    """G_a, the auxiliary generator: it sees clean sketches and shows G_m what features to make."""
 
     def __init__(self, body: Body, width: int, cap: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Spatial attention pooling: relax each stroke as far as it is badly drawn (section 3.2, Fig. 3).
 
-Max pooling with several kernel sizes widens the strokes, one size per branch; an attention map, computed
-from what the classifier C sees, chooses at every position how much of each branch goes on.
+Max pooling with several kernel sizes widens the strokes, one size per branch; an attention map,
+computed from what the classifier C sees, chooses at every position how much of each branch goes on.
 """
 
 import torch
@@ -20,10 +20,10 @@ def pooling_widths(resolution: int) -> list[int]:
 
 
 class SpatialAttentionPooling(nn.Module):
-    """Sketch (B, 1, H, W) -> relaxed features (B, N_r * branch_channels, H, W) and A (B, N_r, H, W).
+    """Sketch (B, 1, H, W) -> features (B, N_r * branch_channels, H, W) and A (B, N_r, H, W).
 
-    The classifier is part of the module, because the attention is a function of its features, but it
-    stays as it was pre-trained.
+    The classifier is part of the module, because the attention is a function of its features, but
+    it stays as it was pre-trained.
     """
 
     def __init__(self, branch_channels: int) -> None:
@@ -54,7 +54,7 @@ class SpatialAttentionPooling(nn.Module):
         widths = pooling_widths(sketch.shape[-1])
         maps = []
         for width, branch in zip(widths, self.branches, strict=True):
-            pooled = F.max_pool2d(sketch, width, stride=1, padding=width // 2) if width > 1 else sketch
+            pooled = F.max_pool2d(sketch, width, stride=1, padding=width // 2)
             maps.append(branch(pooled))  # (B, branch_channels, H, W)
         return torch.cat(maps, dim=1)  # (B, N_r * branch_channels, H, W)
 
@@ -63,7 +63,8 @@ class SpatialAttentionPooling(nn.Module):
 
         A = softmax(Conv[F_1^C, Up_2(F_2^C), Up_4(F_3^C)]). Eq. 2
 
-        The logits are brought to the sketch's resolution before the softmax, so that the sum is one there.
+        The logits are brought to the sketch's resolution before the softmax, so that the sum is one
+        there.
         """
         f1, f2, f3 = self.classifier.features(sketch)
         size = f1.shape[-2:]
@@ -74,7 +75,7 @@ class SpatialAttentionPooling(nn.Module):
         return torch.softmax(logits.float(), dim=1)  # (B, N_r, H, W)
 
     def forward(self, sketch: Tensor) -> tuple[Tensor, Tensor]:
-        """SAP(S) = A * R, each channel of A weighting its branch's whole group of features. Eq. 3"""
+        """SAP(S) = A * R; a channel of A weights its branch's whole group of features. Eq. 3."""
         relaxed = self.relaxed(sketch)
         attention = self.attend(sketch)
         weights = attention.to(relaxed.dtype).repeat_interleave(self.branch_channels, dim=1)

@@ -1,0 +1,1 @@
+"""The drawing program: model, engine, files for people. Never imports torch."""

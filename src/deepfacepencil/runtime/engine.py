@@ -54,7 +54,7 @@ class Engine:
         self.facts: dict[str, Any] = json.loads(described)
 
     def __call__(self, strokes: Strokes) -> Drawn:
-        """The photo of a drawing that is already normalised, and what SAP thought of its strokes."""
+        """The photo of a normalised drawing, and what SAP thought of its strokes."""
         sketch = draw(strokes, RESOLUTION)
         photo, attention = self._session.run(
             [PHOTO, ATTENTION], {SKETCH: sketch[None, None].astype(np.float32) / 255}

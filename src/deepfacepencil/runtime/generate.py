@@ -1,4 +1,4 @@
-"""Drawings -> photos on disk, and one contact sheet to look at (Fig. 6 and 7 of the paper are such sheets)."""
+"""Drawings -> photos on disk, and one contact sheet to look at (as Fig. 6 and 7 of the paper)."""
 
 from collections.abc import Sequence
 from glob import glob
@@ -25,8 +25,8 @@ _COLUMNS, _MARGIN, _CAPTION = 6, 8, 16
 def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
     """{name for the results: file} for files, folders and patterns, without repetition.
 
-    The name is the file's; where two files share one, the folder's is put before it. Raises InputError if
-    a pattern or folder has no drawings.
+    The name is the file's; where two files share one, the folder's is put before it. Raises
+    InputError if a pattern or folder has no drawings.
     """
     files: list[Path] = []
     for pattern in patterns:
@@ -50,9 +50,12 @@ def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
 
 
 def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention: bool) -> Path:
-    """Write NAME.png for every drawing, NAME-tolerance.png if asked, and a contact sheet; returns its path.
+    """Write NAME.png for every drawing, NAME-tolerance.png if asked, and a contact sheet.
 
-    Drawings that cannot be used do not stop the others: they are named in the InputError at the end.
+    Returns the path of the sheet.
+
+    Drawings that cannot be used do not stop the others: they are named in the InputError at the
+    end.
     """
     output.mkdir(parents=True, exist_ok=True)
     columns: list[Image.Image] = []
@@ -81,9 +84,9 @@ def _as_it_came(path: Path) -> Image.Image:
     """A drawing that could be loaded, for people to look at: at most 256 x 256, on white."""
     if path.suffix.lower() == ".svg":
         return picture(svg.load(path), RESOLUTION)
-    with Image.open(path) as image:
-        image.thumbnail((RESOLUTION, RESOLUTION), Image.Resampling.LANCZOS)
-        image = image.convert("RGBA")
+    with Image.open(path) as file:
+        image = file.convert("RGBA")
+    image.thumbnail((RESOLUTION, RESOLUTION), Image.Resampling.LANCZOS)
     paper = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(paper, image).convert("RGB")
 
@@ -99,9 +102,10 @@ def _save(image: Image.Image, path: Path) -> None:
 def _column(
     name: str, original: Image.Image, drawn: Drawn, overlay: Image.Image | None
 ) -> Image.Image:
-    """One drawing from top to bottom: as it came, as the network saw it, its tolerance, its photo."""
+    """One drawing from top to bottom: as it came, as the network saw it, tolerance, photo."""
     cell = Image.new("RGB", (RESOLUTION, RESOLUTION), "white")
-    cell.paste(original, tuple((RESOLUTION - side) // 2 for side in original.size))  # type: ignore[arg-type]
+    width, height = original.size
+    cell.paste(original, ((RESOLUTION - width) // 2, (RESOLUTION - height) // 2))
     cells = [cell, Image.fromarray(255 - drawn.sketch).convert("RGB")]
     cells += [overlay] if overlay else []
     cells.append(Image.fromarray(drawn.photo))

@@ -1,22 +1,23 @@
-"""What SAP decided, as a picture (Fig. 3): how far each place may leave the stroke that was drawn there."""
+"""What SAP decided, as a picture (Fig. 3): how far each place may leave the stroke drawn there."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-# The pooling widths of SAP's branches at 256 px: see models/sap.py, which this package cannot import.
+# The pooling widths of SAP's branches at 256 px: see models/sap.py, which this package cannot
+# import.
 WIDTHS = (1, 5, 9, 13)
 _STRICT, _LOOSE = np.array([40, 90, 200]), np.array([235, 90, 30])
 
 
 def tolerance(attention: NDArray[np.floating]) -> NDArray[np.float64]:
     """A (N_r, H, W) -> the mean pooling width at every place (H, W), in pixels at 256."""
-    return np.tensordot(WIDTHS, attention.astype(np.float64), axes=1)
+    return np.tensordot(np.array(WIDTHS, np.float64), attention, axes=1)
 
 
 def tolerance_overlay(
     drawing: NDArray[np.uint8], attention: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    """The drawing (H, W), 255 for stroke, on a veil from blue (obey) to orange (relax): (H, W, 3)."""
+    """The drawing (H, W), 255 for stroke, on a veil: blue obeys, orange relaxes: (H, W, 3)."""
     share = (tolerance(attention) - WIDTHS[0]) / (WIDTHS[-1] - WIDTHS[0])
     veil = _STRICT + share[:, :, None] * (_LOOSE - _STRICT)
     paper = 255 - 0.55 * (255 - veil)

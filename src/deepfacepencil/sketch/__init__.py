@@ -1,0 +1,1 @@
+"""Geometry: label maps, strokes, the pen (section 3.1). Knows no tensors."""

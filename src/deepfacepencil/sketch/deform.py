@@ -15,9 +15,9 @@ def deform(
 ) -> Strokes:
     """Add offsets from [-d, d]^2 to the end points and control points of the strokes.
 
-    `d` is in pixels of the 512 canvas; 0 gives back the same strokes. `share` is the probability with
-    which a point moves: 1 as the paper writes, 0.5 as its released test code does. Pieces of a chain share
-    their joints in memory, so chains stay joined; a closed chain stays closed.
+    `d` is in pixels of the 512 canvas; 0 gives back the same strokes. `share` is the probability
+    with which a point moves: 1 as the paper writes, 0.5 as its released test code does. Pieces of a
+    chain share their joints in memory, so chains stay joined; a closed chain stays closed.
     """
     offsets = rng.uniform(-d, d, strokes.points.shape)
     if share < 1:

@@ -1,14 +1,15 @@
-"""What an untrained hand draws instead of region borders (beyond the paper; deviation F1 in docs/paper.md).
+"""What an untrained hand draws instead of region borders (beyond the paper; deviation F1).
 
-S_dfm of the paper moves the points of the strokes and keeps the strokes. People draw *other* strokes: pupils in the
-eyes, brows and mouths as one line, the nose as its underside, hair as strands, outlines left open or gone over
-twice, parts too large or out of place. Strokes know which classes they separate, so each habit is a few lines here.
+S_dfm of the paper moves the points of the strokes and keeps the strokes. People draw *other*
+strokes: pupils in the eyes, brows and mouths as one line, the nose as its underside, hair as
+strands, outlines left open or gone over twice, parts too large or out of place. Strokes know which
+classes they separate, so each habit is a few lines here; docs/paper.md says why (F1).
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .labels import CLASSES
 from .strokes import CANVAS, Strokes, through
@@ -19,7 +20,7 @@ Pair = tuple[int, int]
 _ID = {name: number for number, name in enumerate(CLASSES)}
 _LIPS = {_ID["mouth"], _ID["u_lip"], _ID["l_lip"]}
 
-# A stroke belongs to the first part that one of its classes is of; what is left is the face's outline.
+# A stroke belongs to the first part that one of its classes is of; what is left is the outline.
 _PARTS = {
     "l_eye": {"l_eye"},
     "r_eye": {"r_eye"},
@@ -40,8 +41,8 @@ for _a in range(len(CLASSES)):
     for _b in range(len(CLASSES)):
         _PART_OF[_a, _b] = next(p for p, n in _PARTS.items() if {CLASSES[_a], CLASSES[_b]} & n)
 
-# How parts go astray: standard deviations at clumsiness 1 of the offset (canvas pixels), the logarithm of
-# the size and the angle. Untrained hands miss by 4 % of the object's extent.
+# How parts go astray: standard deviations at clumsiness 1 of the offset (canvas pixels), the
+# logarithm of the size and the angle. Untrained hands miss by 4 % of the object's extent.
 _ASTRAY = (7.0, 0.12, 0.08)
 _WHOLE_ASTRAY = (6.0, 0.04, 0.04)
 
@@ -49,7 +50,8 @@ _WHOLE_ASTRAY = (6.0, 0.04, 0.04)
 def freehand(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     """The same face as somebody might have drawn it; needs strokes that know their classes.
 
-    How clumsy the hand is, and which habits it has, is drawn from `rng`: some results are nearly the input.
+    How clumsy the hand is, and which habits it has, is drawn from `rng`: some results are nearly
+    the input. Without any stroke left, the input itself comes back.
     """
     clumsiness = rng.uniform(0, 1.2)
     parts: dict[str, list[tuple[Line, Pair]]] = {part: [] for part in _PARTS}
@@ -84,7 +86,7 @@ def freehand(strokes: Strokes, rng: np.random.Generator) -> Strokes:
 
 
 def _eyes(eyes: list[list[tuple[Line, Pair]]], rng: np.random.Generator) -> Iterator[list[Line]]:
-    """Both eyes with the same habits: iris, pupil, lashes, a crease, only the upper lid, or an oval."""
+    """Both eyes with the same habits: iris, pupil, lashes, crease, only the upper lid, an oval."""
     iris, pupil, lashes, crease = rng.random(4) < (0.6, 0.5, 0.3, 0.3)
     upper_only, oval = rng.random(2) < (0.2, 0.1)
     gaze = rng.normal(0, 0.08, 2)
@@ -147,9 +149,7 @@ def _brows(brows: list[list[tuple[Line, Pair]]], rng: np.random.Generator) -> It
 def _nose(nose: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]:
     """A nose as its outline, its underside, one flank with the underside, or two nostrils."""
     lines = [line for line, _ in nose]
-    habit = rng.choice(
-        ["outline", "underside", "flank", "nostrils"], p=[0.4, 0.3, 0.2, 0.1]
-    )
+    habit = rng.choice(["outline", "underside", "flank", "nostrils"], p=[0.4, 0.3, 0.2, 0.1])
     if not lines or habit == "outline":
         return lines
     points = np.concatenate(lines)
@@ -174,7 +174,7 @@ def _nose(nose: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]
 
 
 def _mouth(mouth: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]:
-    """A mouth as both lips, as the line between them, as its outer contour, or with half a lower lip."""
+    """A mouth as both lips, the line between them, its outer contour, or with half a lower lip."""
     habit = rng.choice(["lips", "line", "contour", "hint"], p=[0.45, 0.25, 0.1, 0.2])
     between = [line for line, pair in mouth if set(pair) <= _LIPS]
     around = [line for line, pair in mouth if not set(pair) <= _LIPS]
@@ -210,7 +210,7 @@ def _glasses(
 
 
 def _hair(hair: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]:
-    """Hair as its outline, with strands inside, as spikes along the outline, or as strands alone."""
+    """Hair as its outline, with strands inside, as spikes along the outline, or strands alone."""
     lines = [line for line, _ in hair]
     habit = rng.choice(["outline", "strands", "spikes", "strands only"], p=[0.35, 0.4, 0.15, 0.1])
     outer = [line for line, pair in hair if 0 in pair and len(line) > 4]
@@ -233,7 +233,7 @@ def _hair(hair: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]
             start = rng.integers(0, max(len(line) - count, 1))
             piece = line[start : start + count]
             strands.append(centre + (piece - centre) * rng.uniform(0.74, 0.99))
-    if habit == "spikes" and rng.random() < 0.6 or habit == "strands only":
+    if (habit == "spikes" and rng.random() < 0.6) or habit == "strands only":
         lines = [line for line, pair in hair if 0 not in pair]
     return lines + strands
 
@@ -305,9 +305,9 @@ def _similarity(log_size: float, angle: float) -> NDArray[np.float64]:
     return np.exp(log_size) * np.array([[cosine, sine], [-sine, cosine]])
 
 
-def _circle(centre: NDArray[np.float64], radii: tuple[float, float]) -> Line:
+def _circle(centre: NDArray[np.float64], radii: ArrayLike) -> Line:
     turn = np.linspace(0, 2 * np.pi, 17)
-    return centre + np.stack([np.cos(turn), np.sin(turn)], axis=1) * radii
+    return centre + np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
 
 
 def _kept(line: Line, mask: NDArray[np.bool_]) -> list[Line]:
@@ -318,7 +318,7 @@ def _kept(line: Line, mask: NDArray[np.bool_]) -> list[Line]:
 
 
 def _thinned(line: Line) -> Line:
-    """Every fourth point: joints as far apart as the tracer sets them, for offsets of the same look."""
+    """Every fourth point: joints are as far apart as the tracer's, so that offsets look alike."""
     if len(line) < 6:
         return line
     return np.concatenate([line[:-1:4], line[-1:]])

@@ -1,34 +1,46 @@
 """Any drawing from outside -> strokes of our pen, centred and scaled like the training faces.
 
-The networks know one pen (`pen.py`) and one crop. A scan, a photo of paper, a thick marker or an SVG is first brought to
-both; the paper's test sketches were drawn on its own canvas and needed none of this.
+The networks know one pen (`pen.py`) and one crop. A scan, a photo of paper, a thick marker or an
+SVG is first brought to both; the paper's test sketches (section 4) came on its own canvas.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 from scipy import ndimage
+from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 from skimage.draw import line
 from skimage.filters import apply_hysteresis_threshold
-from skimage.morphology import skeletonize
+from skimage.morphology import convex_hull_image, skeletonize
 
 from ..errors import InputError
 from . import pen, svg
-from .strokes import CANVAS, Strokes
+from .strokes import CANVAS, Strokes, through
 from .trace import _chains as pixel_chains
 from .trace import trace
 
 MAX_PIXELS = 50_000_000
 _MIN_SIDE = 16
+_LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
+_FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+)  # not those that Pillow hands to other programs
+_WANTED = "give a PNG, JPEG, WebP or SVG file"
 
 # Pixels of the canvas, on which a drawing is brought before anything else.
 _MASS = 11  # a dark area with room for a circle of this radius is hair, not a brow or an eye
-_MASS_AREA = 2500
-_HATCHING = 5  # half the distance between lines that hatch an area
+_MASS_AREA = 3000
+_HATCHING = 4  # half the distance between lines that hatch an area
 _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
 
@@ -45,47 +57,71 @@ def load_drawing(path: Path) -> Strokes:
         with path.open("rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): give an image or SVG") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}): {_WANTED}") from None
     if path.suffix.lower() == ".svg" or b"<svg" in head:
         return centre(svg.load(path))
     try:
-        # Pillow reads the header only until the pixels are asked for.
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             return normalise_image(image, str(path))
     except Image.DecompressionBombError:
-        raise InputError(f"{path}: too large: scale it below {MAX_PIXELS // 10**6} megapixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = "no image that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise InputError(f"{path}: {reason}: give a PNG, JPEG, WebP or SVG file") from None
+        raise InputError(f"{path}: more than {_LIMIT}: scale it down") from None
+    except (OSError, SyntaxError, ValueError):
+        raise InputError(f"{path}: is no image that can be read: {_WANTED}") from None
 
 
 def normalise_image(image: Image.Image, name: str) -> Strokes:
     """A drawn or photographed image as strokes, placed; `name` is what an error calls it.
 
-    Raises InputError if it is too large (before it is decoded), too small or has nothing drawn on it.
+    Raises InputError if it is too large (before it is decoded), too small, broken or blank.
     """
     width, height = image.size
     if width * height > MAX_PIXELS:
-        limit = f"{MAX_PIXELS // 10**6} megapixels"
-        raise InputError(f"{name}: {width} x {height} pixels, more than {limit}: scale it down")
+        raise InputError(f"{name}: {width} x {height} pixels, more than {_LIMIT}: scale it down")
     if min(width, height) < _MIN_SIDE:
-        raise InputError(f"{name}: {width} x {height} pixels are too small for a face")
-    strokes = trace(lines_of(ink_of(image)))
-    if not len(strokes):
-        raise InputError(f"{name}: has no strokes: nothing, or everything, is drawn on")
-    return centre(strokes)
+        raise InputError(f"{name}: {width} x {height} pixels are too small: scan it larger")
+    try:
+        image.draft("RGB", (4 * CANVAS, 4 * CANVAS))  # large JPEGs need not be decoded in full
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{name}: is broken ({error}): save it again") from None
+    image = ImageOps.exif_transpose(image)
+    lines = lines_of(ink_of(image))
+    box = _close_up(lines, image.size)
+    if box is not None:
+        lines = lines_of(ink_of(image.crop(box)))
+    if not lines.any():
+        raise InputError(f"{name}: has no strokes: draw dark on light or light on dark")
+    return centre(trace(lines))
+
+
+def _close_up(lines: Mask, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The box around a drawing that covers a small part only of an image of `size`, else None."""
+    rows, columns = np.nonzero(lines)
+    if not len(rows):
+        return None
+    low = np.array([columns.min(), rows.min()])
+    high = np.array([columns.max(), rows.max()])
+    extent = (high - low).max()
+    if extent >= CANVAS / 2:
+        return None
+    scale = max(size) / CANVAS
+    left, top = ((low - 0.1 * extent - CANVAS / 2) * scale + np.array(size) / 2).clip(0)
+    right, bottom = ((high + 0.1 * extent - CANVAS / 2) * scale + np.array(size) / 2).clip(0, size)
+    return int(left), int(top), int(right), int(bottom)
 
 
 def ink_of(image: Image.Image) -> Ink:
     """How much ink lies on each pixel of the image, brought to the middle of a CANVAS square."""
-    image.draft("RGB", (2 * CANVAS, 2 * CANVAS))  # lets JPEGs be decoded small
-    image = ImageOps.exif_transpose(image)
-    image.thumbnail((2 * CANVAS, 2 * CANVAS), reducing_gap=2)
+    if image.mode in ("1", "P", "PA"):  # Pillow would not smooth these
+        image = image.convert("RGBA")
     scale = CANVAS / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]
-    colours = np.asarray(_opaque(image).resize(size, Image.Resampling.LANCZOS), np.float32) / 255
+    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
+    colours = np.asarray(_opaque(small), np.float32) / 255
+    sheet = _sheet(colours.mean(axis=2))
+    channels = range(3 if np.ptp(colours, axis=2).max() > 0.02 else 1)
+    difference = np.stack([_off_paper(colours[..., k], sheet) for k in channels], axis=-1)
     # Light pens on white paper (yellow) are strong in one channel only.
-    difference = np.stack([_off_paper(colours[..., channel]) for channel in range(3)], axis=-1)
     ink = np.maximum(difference.mean(axis=2), 0.6 * difference.max(axis=2))
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
@@ -94,29 +130,77 @@ def ink_of(image: Image.Image) -> Ink:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Transparency becomes paper: white under dark strokes, black under light ones."""
+    """8-bit RGB. Transparency becomes paper: white under dark strokes, black under light ones."""
+    if image.mode.startswith(("I", "F")):  # scans with more than 8 bits
+        values = np.nan_to_num(np.asarray(image, np.float32))
+        image = Image.fromarray(
+            (values * (255 / max(values.max(), 1))).clip(0, 255).astype(np.uint8)
+        )
     if "A" not in image.getbands() and "transparency" not in image.info:
         return image.convert("RGB")
     image = image.convert("RGBA")
-    grey, alpha = (np.asarray(band, np.float32) for band in (image.convert("L"), image.getchannel("A")))
+    grey, alpha = (
+        np.asarray(band, np.float32) for band in (image.convert("L"), image.getchannel("A"))
+    )
     light = alpha.any() and np.average(grey, weights=alpha) > 160 and alpha.mean() < 128
     paper = Image.new("RGBA", image.size, "black" if light else "white")
     paper.alpha_composite(image)
     return paper.convert("RGB")
 
 
-def _off_paper(channel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far a channel (H, W) is from the paper around it, which may be shaded, and dark or light."""
-    low, middle, high = np.percentile(channel, (1, 50, 99))
-    if middle - low < high - middle:
+def _sheet(grey: NDArray[np.float32]) -> Mask:
+    """Where the sheet of paper is: everywhere, unless a darker table surrounds a bright sheet."""
+    everywhere = np.ones(grey.shape, bool)
+    small = _thumbnail(grey)
+    rim = np.ones(small.shape, bool)
+    rim[1:-1, 1:-1] = False
+    table, top = np.median(small[rim]), np.percentile(small, 95)
+    if top - table < 0.2:
+        return everywhere
+    bright = small > table + 0.15 * (top - table)
+    parts, _ = ndimage.label(bright)
+    sheet = parts == 1 + np.argmax(np.bincount(parts.ravel(), minlength=2)[1:])
+    hull = convex_hull_image(sheet)
+    # A sheet fills its outline, as a white drawing on black does not, and leaves most of the rim.
+    if not 0.25 < sheet.mean() < 0.95 or sheet[hull].mean() < 0.8 or hull[rim].mean() > 0.3:
+        return everywhere
+    inside = ndimage.binary_erosion(hull, _SQUARE, iterations=2)
+    rows, columns = (np.arange(side) * small.shape[k] // side for k, side in enumerate(grey.shape))
+    return inside[rows[:, None], columns]
+
+
+def _thumbnail(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    size = [max(1, side // 8) for side in values.shape[::-1]]
+    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BOX))
+
+
+def _skew(values: NDArray[np.floating], reach: float) -> float:
+    """Whether light (> 0) or dark (< 0) is the exception within `reach` pixels."""
+    detail = values - ndimage.gaussian_filter(values, reach)
+    return float((detail**3).mean() / ((detail**2).mean() ** 1.5 + 1e-9))
+
+
+def _off_paper(channel: NDArray[np.floating], sheet: Mask) -> Ink:
+    """How far a channel (H, W) is from the paper around it, shaded or not, dark or light."""
+    if not sheet.all():
+        nearest = ndimage.distance_transform_edt(
+            ~sheet, return_distances=False, return_indices=True
+        )
+        channel = channel[tuple(nearest)]
+    # Strokes are fewer and stand out more than what is between them, whichever is lighter: fine
+    # ones against their neighbourhood, those of a marker against a wider one.
+    if _skew(channel, 12) + _skew(_thumbnail(channel), 4) > 0:
         channel = 1 - channel
-    # Paper is what is brightest nearby. The neighbourhood is wider than hair drawn solid, and a closing
-    # rather than a mean, so that ink does not darken it.
-    small = ndimage.zoom(channel, 1 / 8, order=1, grid_mode=True, mode="nearest")
-    small = ndimage.median_filter(small, 3)
-    paper = ndimage.gaussian_filter(ndimage.grey_closing(small, 13, mode="nearest"), 2)
+    # Paper is what is brightest nearby: a closing rather than a mean, as ink must not darken it. On
+    # even paper the neighbourhood is wider than hair drawn solid; shadows want a small one.
+    small = ndimage.median_filter(_thumbnail(channel), 3)
+    paper = ndimage.grey_closing(small, 13, mode="nearest")
+    if np.ptp(np.percentile(paper, (5, 95))) > 0.1:
+        paper = ndimage.grey_closing(small, 5, mode="nearest")
+    paper = ndimage.gaussian_filter(paper, 1)
     grown = Image.fromarray(paper).resize(channel.shape[::-1], Image.Resampling.BICUBIC)
-    return np.clip(1 - channel / np.maximum(np.asarray(grown), 0.05), 0, 1)
+    ink = np.clip(1 - channel / np.maximum(np.asarray(grown), 0.05), 0, 1)
+    return np.where(sheet, ink, 0).astype(np.float32)
 
 
 def lines_of(ink: Ink) -> Mask:
@@ -124,8 +208,11 @@ def lines_of(ink: Ink) -> Mask:
     mask = _drawn(ink)
     if not mask.any():
         return mask
-    width = _line_width(mask)
-    for filled in (_masses(mask, width), _dots(mask, width)):
+    depth = ndimage.distance_transform_edt(mask)
+    width = float(2 * np.median(depth[skeletonize(mask)]))  # the usual one, of a line
+    masses = _masses(mask, width)
+    dots = _dots(mask & ~_grown(masses, _MASS), width)
+    for filled in (masses, dots):
         around = ndimage.binary_dilation(filled, _SQUARE)
         mask = mask & ~around | around & ~filled
     lines = _without_spurs(skeletonize(mask), ndimage.distance_transform_edt(mask))
@@ -143,11 +230,6 @@ def _drawn(ink: Ink) -> Mask:
     return apply_hysteresis_threshold(smooth, low, 2 * low)
 
 
-def _line_width(mask: Mask) -> float:
-    """The usual width of a line, in pixels."""
-    return float(2 * np.median(ndimage.distance_transform_edt(mask)[skeletonize(mask)]))
-
-
 def _masses(mask: Mask, width: float) -> Mask:
     """Large dark areas: hair that is solid or densely hatched.
 
@@ -159,7 +241,7 @@ def _masses(mask: Mask, width: float) -> Mask:
     core = _grown(_shrunk(closed, reach), reach)
     smooth = ndimage.gaussian_filter(core.astype(np.float32), 2)
     full = ndimage.zoom(smooth, 2, order=1, grid_mode=True, mode="nearest") > 0.5
-    return ~_large(~_large(full, _MASS_AREA), _MASS_AREA // 4)
+    return ~_large(~_large(full, _MASS_AREA), _MASS_AREA // 2)
 
 
 def _large(mask: Mask, area: int) -> Mask:
@@ -171,13 +253,13 @@ def _large(mask: Mask, area: int) -> Mask:
 
 def _dots(mask: Mask, width: float) -> Mask:
     """Small filled shapes, pupils above all: compact, and thicker than lines are."""
-    reach = max(3.5, width)
+    reach = max(4.5, 1.2 * width)
     thick = _grown(_shrunk(mask, reach), reach) & mask
     return _compact(thick, 2 * reach, CANVAS) | _compact(mask, 5, max(2 * width, 8))
 
 
 def _compact(mask: Mask, shortest: float, longest: float) -> Mask:
-    """The connected parts that fill a box of sides between `shortest` and `longest`, not too elongated."""
+    """The connected parts that fill a box, not too elongated, of sides within these limits."""
     parts, count = ndimage.label(mask, _SQUARE)
     found = np.zeros(count + 1, bool)
     for index, box in enumerate(ndimage.find_objects(parts), 1):
@@ -223,7 +305,10 @@ def _bridged(lines: Mask) -> Mask:
                 away.append(way[0] - way[min(6, len(way) - 1)])
     lines = lines.copy()
     if len(ends) > 1:
-        at, heading = np.array(ends), np.array(away) / np.linalg.norm(away, axis=1, keepdims=True).clip(1)
+        at, heading = (
+            np.array(ends),
+            np.array(away) / np.linalg.norm(away, axis=1, keepdims=True).clip(1),
+        )
         for i, j in cKDTree(at).query_pairs(_GAP):
             between = (at[j] - at[i]) / np.linalg.norm(at[j] - at[i])
             if heading[i] @ between > 0.5 and heading[j] @ between < -0.5:
@@ -244,5 +329,119 @@ def _calmed(lines: Mask) -> Mask:
 
 
 def centre(strokes: Strokes) -> Strokes:
-    """The drawing moved and scaled so that its face is where the training faces are."""
-    return strokes
+    """The drawing moved and scaled so that its face is where the training faces are.
+
+    The face is found by where strokes are and where none are. What fits already stays as it is.
+    """
+    extent = float(np.ptp(strokes.points, axis=0).max())
+    if 0 < extent < CANVAS / 2:  # too small to look for a face in it
+        middle = (strokes.points.max(axis=0) + strokes.points.min(axis=0)) / 2
+        scale, extent = 0.8 * CANVAS / extent, 0.8 * CANVAS
+        strokes = strokes.with_points((strokes.points - middle) * scale + CANVAS / 2)
+    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    found = max(_best_place(raster, scale, extent) for scale in _SCALES)
+    here = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
+    if here >= _GOOD_ENOUGH * found.score or found.score < _NO_FACE:
+        return strokes
+    return strokes.with_points(strokes.points * found.scale + (found.right, found.down))
+
+
+# Where the features of 1,600 training faces are on the canvas (medians; standard deviations of 2 px
+# for eyes, 7 for brows, 8 for the mouth's height, 20 for the sides and the chin): ellipses as
+# centre, radii, from and to degrees, clockwise from the right.
+_MEAN_FACE = (
+    ((256, 281), (140, 195), -25, 205),  # from ear to ear along the chin
+    ((319, 241), (23, 9), 0, 360),  # eyes
+    ((193, 241), (23, 9), 0, 360),
+    ((326, 212), (44, 10), 180, 360),  # brows
+    ((186, 212), (44, 10), 180, 360),
+    ((256, 322), (42, 16), 0, 180),  # the nose's underside
+    ((256, 381), (58, 23), 0, 360),  # lips, and the line between them
+    ((256, 381), (58, 4), 0, 180),
+)
+_LOOK = 48  # cells per side in which faces are looked for: 11 px, as people place features
+_FINE = 8
+_WINDOW = (slice(15, 47), slice(8, 40))  # cells of the mean face, brows to chin
+_SCALES = np.exp(np.arange(-3, 12) * 0.12)  # 0.7 to 3.7
+_FULL = 0.85 * CANVAS
+# Drawings that had the training crop scored at least this share of the best place, others less.
+_GOOD_ENOUGH = 0.6
+_NO_FACE = 0.15  # drawings of faces score 0.2 to 0.5
+
+
+class _Place(NamedTuple):
+    """How well the face is there, and what brings it from there to the training faces."""
+
+    score: float
+    scale: float
+    right: float
+    down: float
+
+
+def _cells(raster: Image.Image, size: int) -> NDArray[np.float32]:
+    """How much is drawn in each of size x size cells: one line makes a 1, and so do ten."""
+    share = np.asarray(raster.resize((size, size), Image.Resampling.BOX), np.float32) / 255
+    return ndimage.gaussian_filter(np.minimum(share * _LOOK * _FINE / size * 1.25, 1), 0.75)
+
+
+@cache
+def _face_template() -> NDArray[np.float32]:
+    chains = []
+    for middle, radii, start, stop in _MEAN_FACE:
+        angle = np.radians(np.linspace(start, stop, 24))
+        chains.append(through(middle + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radii))
+    cells = _cells(Image.fromarray(pen.draw(Strokes.of(chains), _LOOK * _FINE)), _LOOK)[_WINDOW]
+    return cells - cells.mean()
+
+
+def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floating]:
+    """How well the face is placed, for each position of the canvas over size x size cells.
+
+    Normalised correlation with the mean face, less where much of the drawing would be cut off.
+    At position (i, j) the canvas begins _LOOK / 2 cells above and left of cell (i, j).
+    """
+    template = _face_template()
+    cells = _cells(raster, size)
+    padded = np.pad(cells, _LOOK // 2).astype(np.float64)
+    count = len(padded) - _LOOK + 1
+    rows, columns = (slice(window.start, window.start + count) for window in _WINDOW)
+    match = fftconvolve(padded, template[::-1, ::-1], mode="valid")[rows, columns]
+    height, width = template.shape
+    total, squares = _box_sums(padded, height, width), _box_sums(padded**2, height, width)
+    spread = (squares - total**2 / template.size)[rows, columns].clip(0)
+    energy = (template**2).sum()
+    inside = _box_sums(padded, _LOOK, _LOOK) / max(cells.sum(), 1e-6)
+    # Hair, neck and shoulders fill the training canvas: a drawing that would stay small is not it.
+    fills = min(1, extent * size / _LOOK / _FULL)
+    return match / np.sqrt((spread + energy) * energy) * inside.clip(0, 1) * fills**2
+
+
+def _box_sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """The sum over every height x width box inside."""
+    total = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    return (
+        total[height:, width:]
+        - total[:-height, width:]
+        - total[height:, :-width]
+        + total[:-height, :-width]
+    )
+
+
+def _best_place(raster: Image.Image, scale: float, extent: float) -> _Place:
+    """The best position for a face that needs to be scaled by about `scale`."""
+    size = round(_LOOK * scale)
+    scores = _scores(raster, size, extent)
+    y, x = np.unravel_index(scores.argmax(), scores.shape)
+    cell = CANVAS / _LOOK
+    row, column = _peak(scores[:, x], int(y)), _peak(scores[y], int(x))
+    right, down = (_LOOK // 2 - column) * cell, (_LOOK // 2 - row) * cell
+    return _Place(float(scores[y, x]), size / _LOOK, right, down)
+
+
+def _peak(values: NDArray[np.floating], at: int) -> float:
+    """The top of the parabola through the highest value and its neighbours."""
+    if not 0 < at < len(values) - 1:
+        return at
+    before, top, after = values[at - 1 : at + 2]
+    bend = before - 2 * top + after
+    return at + float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else at

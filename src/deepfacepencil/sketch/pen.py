@@ -1,7 +1,8 @@
 """The one pen: strokes -> what a network sees.
 
-Training, evaluation, the command line and the studio all draw with it: paper is 0, stroke is 1, lines are PEN_WIDTH
-pixels wide at every resolution and antialiased. Files for people are dark on white; that is said here once.
+Training, evaluation, the command line and the studio all draw with it: paper is 0, stroke is 1,
+lines are PEN_WIDTH pixels wide at every resolution and antialiased. Files for people are dark on
+white; that is said here once.
 """
 
 import aggdraw
@@ -11,8 +12,8 @@ from PIL import Image
 
 from .strokes import CANVAS, Strokes
 
-# One pixel, and a quarter more: a line of exactly one pixel is half as dark between two pixel rows as
-# on one, which the network would have to unlearn.
+# One pixel, and a quarter more: a line of exactly one pixel is half as dark between two pixel rows
+# as on one, which the network would have to unlearn.
 PEN_WIDTH = 1.25
 
 

@@ -1,7 +1,8 @@
 """Strokes: what a drawing is, from the tracer or a hand to the pen.
 
-A stroke is a chain of cubic Beziers in which consecutive pieces share their joint (section 3.1, "vectorized
-lines"). All strokes of a drawing live in one array, so that deforming a face is one addition.
+A stroke is a chain of cubic Beziers in which consecutive pieces share their joint (section 3.1,
+"vectorized lines"). All strokes of a drawing live in one array, so that deforming a face is one
+addition.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,8 @@ UNKNOWN = 255
 class Strokes:
     """The strokes of one drawing, on a CANVAS x CANVAS square, x to the right, y downwards.
 
-    Stroke k owns `points[starts[k]:starts[k + 1]]`: 3 n + 1 points, joint, handle, handle, joint, ...
+    Stroke k owns `points[starts[k]:starts[k + 1]]`: 3 n + 1 points, joint, handle, handle, joint,
+    ...
     """
 
     points: NDArray[np.float32]  # (N, 2)
@@ -30,7 +32,9 @@ class Strokes:
 
     @classmethod
     def of(
-        cls, chains: Iterable[NDArray[np.floating]], classes: Iterable[tuple[int, int]] | None = None
+        cls,
+        chains: Iterable[NDArray[np.floating]],
+        classes: Iterable[tuple[int, int]] | None = None,
     ) -> "Strokes":
         """Strokes from chains of (3 n + 1, 2) points; without `classes` they are UNKNOWN."""
         chains = [np.asarray(chain, np.float32) for chain in chains]
@@ -59,19 +63,18 @@ class Strokes:
         return Strokes.of(kept, map(tuple, self.classes[chosen]))
 
     def mirrored(self) -> "Strokes":
-        """Left and right exchanged. Classes keep their sides: an eye stays the eye of that class."""
+        """Left and right exchanged; an eye keeps its class."""
         return self.with_points(self.points * (-1, 1) + (CANVAS, 0))
 
     def polylines(self, per_curve: int = 8) -> list[NDArray[np.float64]]:
-        """Each stroke as a line through `per_curve` points of every curve, (n * per_curve + 1, 2)."""
-        # All curves of all strokes are evaluated in one product; chains are cut out of it afterwards.
+        """Each stroke as a line through `per_curve` points a curve, (n * per_curve + 1, 2)."""
+        # All curves of all strokes are evaluated in one product; chains are cut out of it
+        # afterwards.
         if not len(self):
             return []
         curves_in = np.diff(self.starts) // 3
         first = np.repeat(self.starts[:-1], curves_in)
-        within = np.arange(curves_in.sum()) - np.repeat(
-            np.cumsum(curves_in) - curves_in, curves_in
-        )
+        within = np.arange(curves_in.sum()) - np.repeat(np.cumsum(curves_in) - curves_in, curves_in)
         corners = (first + 3 * within)[:, None] + np.arange(4)
         t = np.arange(1, per_curve + 1)[:, None] / per_curve
         bernstein = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])

@@ -1,7 +1,7 @@
 """Strokes in and out of SVG files (section 3.1: a vectorized sketch is a set of Bezier curves).
 
-Our own files come back as they were, classes included. Files from anywhere else are read with suspicion: nothing in
-them is fetched, run or expanded, and what would need it is refused.
+Our own files come back as they were, classes included. Files from anywhere else are read with
+suspicion: nothing in them is fetched, run or expanded, and what would need it is refused.
 """
 
 import os
@@ -33,7 +33,7 @@ _SAME_COLOUR = 16  # a difference per channel (of 255) that nobody sees
 
 
 def to_svg(strokes: Strokes) -> str:
-    """The drawing as an SVG document: black on white, one path a stroke, coordinates to 0.01 pixel."""
+    """The drawing as an SVG document: black on white, a path for each stroke, to 0.01 pixel."""
     paths = []
     for chain, (one, other) in zip(strokes, strokes.classes, strict=True):
         start, *rest = (f"{x:.2f} {y:.2f}" for x, y in chain)
@@ -69,21 +69,22 @@ def load(path: Path) -> Strokes:
 def parse(text: bytes | str, name: str) -> Strokes:
     """The strokes of an SVG document; `name` is what an error calls it.
 
-    Lines, curves and outlines of shapes become strokes; text, images and the colour of areas do not. Raises InputError
-    for what is no SVG, is too large, wants something from outside or has nothing drawn in it.
+    Lines, curves and outlines of shapes become strokes; text, images and the colour of areas do
+    not. Raises InputError for what is no SVG, is too large, wants something from outside or has
+    nothing drawn in it.
     """
     if len(text) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES // 10**6} MB: simplify the drawing")
     root = _checked_tree(text, name)
-    # svgelements is kind to files that are a little wrong, but what it makes of very wrong ones is any
-    # kind of exception.
+    # svgelements is kind to files that are a little wrong; for very wrong ones it has any kind of
+    # exception.
     try:
         page = svgelements.SVG.parse(_Source(root))
         shapes = [shape for shape in page.elements() if isinstance(shape, svgelements.Shape)]
+        if not (isinstance(page.width, (int, float)) and isinstance(page.height, (int, float))):
+            raise ValueError("its page has no size")
         chains, classes = _strokes_of(shapes, (page.width, page.height))
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: cannot be read as SVG ({reason}): save it again") from None
     points = sum(map(len, chains))
@@ -94,7 +95,7 @@ def parse(text: bytes | str, name: str) -> Strokes:
     every = np.concatenate(chains)
     sized = root.get("viewBox") or (root.get("width") and root.get("height"))
     low = np.zeros(2) if sized else every.min(axis=0)
-    size = np.array([page.width, page.height], float) if sized else np.ptp(every, axis=0)
+    size = np.array([page.width, page.height]) if sized else np.ptp(every, axis=0)
     if not (np.isfinite(every).all() and np.isfinite(size).all() and size.max() > 0):
         raise InputError(f"{name}: has coordinates that are no finite numbers: save it again")
     scale = CANVAS / size.max()
@@ -118,7 +119,7 @@ def _local(tag: str) -> str:
 
 
 def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
-    """The document without what is never drawn; InputError where it is not safe to go on with it."""
+    """The document without what is never drawn; InputError where it is not safe to go on."""
     try:
         root = DefusedElementTree.fromstring(text)
     except DefusedXmlException:

@@ -1,7 +1,8 @@
 """Line drawing -> strokes (section 3.1: "we vectorize lines of each sketch").
 
-Pixels are linked into chains between junctions, then all chains of a face are fitted with cubic Beziers at once.
-The paper's tool, AutoTrace, is the alternative; it is GPL, so it comes with the `autotrace` extra.
+Pixels are linked into chains between junctions, then all chains of a face are fitted with cubic
+Beziers at once. The paper's tool, AutoTrace, is the alternative; it is GPL, so it comes with the
+`autotrace` extra.
 """
 
 import numpy as np
@@ -27,7 +28,7 @@ def trace_labels(labels: NDArray[np.uint8]) -> Strokes:
     return strokes.with_points(strokes.points + np.float32(scale / 2))
 
 
-def trace(drawing: NDArray[np.integer]) -> Strokes:
+def trace(drawing: NDArray[np.integer] | NDArray[np.bool_]) -> Strokes:
     """A square drawing (S, S) of one-pixel lines, nonzero where there is line, as strokes.
 
     Values from `boundaries` become the strokes' classes; a boolean drawing gives UNKNOWN ones.
@@ -38,12 +39,12 @@ def trace(drawing: NDArray[np.integer]) -> Strokes:
         classes = [(UNKNOWN, UNKNOWN)] * len(chains)
     else:
         values = (drawing[chain[:, 0], chain[:, 1]] for chain in chains)
-        classes = [pair_of(np.bincount(value).argmax()) for value in values]
-    centres = [(chain[:, ::-1] + 0.5) * scale for chain in chains]
+        classes = [pair_of(int(np.bincount(value).argmax())) for value in values]
+    centres = [(chain[:, ::-1].astype(np.float64) + 0.5) * scale for chain in chains]
     return Strokes.of(_fit(centres, TOLERANCE * scale), classes)
 
 
-def trace_autotrace(drawing: NDArray[np.integer]) -> Strokes:
+def trace_autotrace(drawing: NDArray[np.integer] | NDArray[np.bool_]) -> Strokes:
     """The same by AutoTrace [29], as the paper has it (centrelines, corners from 90 degrees on).
 
     Raises ModuleNotFoundError without the `autotrace` extra.
@@ -78,7 +79,7 @@ def _chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     index = np.full(line.shape, -1, np.int64)
     index[rows, columns] = np.arange(len(rows))
 
-    # A diagonal step counts only where no two straight ones make it, or every stair would be a junction.
+    # A diagonal step counts only where no two straight ones make it, or stairs would be junctions.
     steps = [index[rows + dr, columns + dc] for dr, dc in _STRAIGHT]
     for dr, dc in _DIAGONAL:
         bypassed = line[rows + dr, columns] | line[rows, columns + dc]
@@ -122,7 +123,8 @@ def _fit(chains: list[NDArray[np.float64]], tolerance: float) -> list[NDArray[np
     """Cubic Beziers along chains of points, each (n, 2) -> (3 m + 1, 2), within `tolerance`.
 
     Least squares with given end tangents, split at the worst point until it is good enough, as in
-    Schneider's algorithm (Graphics Gems, 1990), but breadth first: every round fits all pieces of all chains together.
+    Schneider's algorithm (Graphics Gems, 1990), but breadth first: every round fits all pieces of
+    all chains together.
     """
     if not chains:
         return []
@@ -142,7 +144,8 @@ def _fit(chains: list[NDArray[np.float64]], tolerance: float) -> list[NDArray[np
 
     back = points - points[position - np.minimum(REACH, room_before)]
     ahead = points[position + np.minimum(REACH, room_after)] - points
-    turn = (back * ahead).sum(1) / (np.linalg.norm(back, axis=1) * np.linalg.norm(ahead, axis=1) + 1e-9)
+    lengths_of_both = np.linalg.norm(back, axis=1) * np.linalg.norm(ahead, axis=1)
+    turn = (back * ahead).sum(1) / (lengths_of_both + 1e-9)
     is_corner = (turn < CORNER) & (np.minimum(room_before, room_after) >= REACH)
     for shift in range(1, REACH):  # of neighbouring candidates only the sharpest
         is_corner[shift:] &= turn[shift:] <= turn[:-shift]
@@ -188,7 +191,7 @@ def _fit_round(
     leaving: NDArray[np.float64],
     arriving: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """One curve for each piece points[first..last]: its handles (n, 2, 2), worst point, squared error."""
+    """One curve a piece points[first..last]: its handles (n, 2, 2), worst point, squared error."""
     count = last - first + 1
     begin = np.cumsum(count) - count
     piece = np.repeat(np.arange(len(first)), count)
@@ -215,8 +218,8 @@ def _fit_round(
     determinant = c11 * c22 - c12 * c12
     safe = np.where(np.abs(determinant) > 1e-9, determinant, 1)
     alpha = np.stack([x1 * c22 - x2 * c12, c11 * x2 - c12 * x1], axis=1) / safe[:, None]
-    # Handles that point backwards or far away mean the system says nothing: a third of the way is right
-    # for a line.
+    # Handles that point backwards or far away mean the system says nothing: a third of the way is
+    # right for a line.
     bad = (alpha < 0.05 * length[:, None]) | (alpha > length[:, None])
     bad |= (np.abs(determinant) <= 1e-9)[:, None]
     alpha = np.where(bad.any(axis=1, keepdims=True), length[:, None] / 3, alpha)

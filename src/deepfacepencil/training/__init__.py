@@ -1,0 +1,1 @@
+"""Losses, stages, recipes and the loop (section 3.3)."""

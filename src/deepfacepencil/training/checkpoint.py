@@ -1,7 +1,7 @@
 """Two kinds of file, never confused: a training state to resume from, and weights to release.
 
-A state is written beside its predecessor and renamed when it is safely on the disk; the one before stays. So at
-every instant one of the two names holds a whole state.
+A state is written beside its predecessor and renamed when it is safely on the disk; the one before
+stays. So at every instant one of the two names holds a whole state.
 """
 
 import json
@@ -23,14 +23,14 @@ WEIGHTS = "generator.safetensors"
 
 
 def require_room(state: int, run: Path) -> None:
-    """Raises InputError if the disk cannot hold what a training writes whose state has `state` bytes."""
+    """Raises InputError if the disk cannot hold a training whose state has `state` bytes."""
     needed = 4 * state  # three states while the newest is written, the weights, sheets
     ours = sum(path.stat().st_size for path in run.glob("*") if path.is_file())
     existing = next(path for path in (run, *run.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free + ours
     if free < needed:
         raise InputError(
-            f"{run}: this training needs {needed / 1e9:.1f} GB there, and {free / 1e9:.1f} GB are free"
+            f"{run}: this training needs {needed / 1e6:.0f} MB there; {free / 1e6:.0f} MB are free"
         )
 
 
@@ -48,14 +48,14 @@ def save_state(state: dict[str, Any], run: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         if (run / STATE).exists():
-            os.replace(run / STATE, run / PREVIOUS)
+            (run / STATE).replace(run / PREVIOUS)
 
 
 def load_state(run: Path) -> dict[str, Any] | None:
     """The newest whole training state of a run, or None if it has none.
 
-    A file that cannot be read is named, and the one before it is used. Raises InputError if there are
-    files and none is whole.
+    A file that cannot be read is named, and the one before it is used. Raises InputError if there
+    are files and none is whole.
     """
     paths = [path for path in (run / STATE, run / PREVIOUS) if path.exists()]
     for path in paths:
@@ -70,7 +70,7 @@ def load_state(run: Path) -> dict[str, Any] | None:
 
 
 def save_weights(weights: dict[str, Tensor], facts: dict[str, Any], run: Path) -> None:
-    """Write RUN/generator.safetensors: G_m as it is released, with `facts` about it in its header."""
+    """Write RUN/generator.safetensors: G_m as it is released, with `facts` about it."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
     with writing(run / WEIGHTS) as temporary:
         temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))

@@ -1,7 +1,8 @@
 """The one loop: batches, steps, log, sample sheet, checkpoint, resume (section 3.3).
 
-Progress is counted in photos shown. What is shown next, and what starts from scratch, follows from (seed, phase,
-photos shown) alone, so a run that was interrupted ends with the weights and the log of one that was not.
+Progress is counted in photos shown. What is shown next, and what starts from scratch, follows from
+(seed, phase, photos shown) alone, so a run that was interrupted ends with the weights and the log
+of one that was not.
 """
 
 import json
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +40,12 @@ LOG, SETTINGS = "log.jsonl", "run.json"
 def train(data: Path, run: Path, recipe: Recipe, seed: int) -> None:
     """All phases of a recipe; the same call goes on where it was interrupted.
 
-    Writes to `run`: run.json, log.jsonl, sheets/*.png, and every few minutes and at the end state.pt and
-    generator.safetensors. Raises InputError if `data` has no photos to train on, if `run` holds another
-    training or cannot be written to, and if a loss is not finite. Ctrl-C saves the state and raises
-    KeyboardInterrupt.
+    Writes to `run`: run.json, log.jsonl, sheets/*.png, and every few minutes and at the end
+    state.pt and generator.safetensors. Raises InputError if `data` has no photos to train on, if
+    `run` holds another training or cannot be written to, and if a loss is not finite. Ctrl-C saves
+    the state and raises KeyboardInterrupt.
     """
-    FacePairs(data, "train", recipe.phases[0].resolution)
+    FacePairs(data, "train", max(phase.resolution for phase in recipe.phases))
     settings = {"recipe": asdict(recipe), "seed": seed, "data": str(data.resolve())}
     with _refusals_of_the_disk(run):
         _refuse_another(run, settings)
@@ -120,7 +122,7 @@ class Training:
             groups.append(list(self.networks.discriminator.parameters()))
         self.networks.requires_grad_(False)
         self.networks.zero_grad()
-        for parameter in sum(groups, []):
+        for parameter in chain(*groups):
             parameter.requires_grad_(True)
         return tuple(
             Adam(group, self.recipe.learning_rate, self.recipe.betas, fused=True)
@@ -128,7 +130,7 @@ class Training:
         )
 
     def step(self, batch: Batch) -> None:
-        """Show one batch. Raises InputError if a loss is not finite; the last state is kept then."""
+        """Show one batch. Raises InputError if a loss is not finite."""
         rate = learning_rate(self.recipe, self.number, self.shown)
         for optimiser in self.optimisers:
             optimiser.param_groups[0]["lr"] = rate
@@ -162,7 +164,7 @@ class Training:
 
     def save(self) -> None:
         """Write the state to resume from, and the weights as they are released."""
-        # A step with finite losses can still break the weights: such a state must not replace a good one.
+        # Finite losses can still break the weights: such a state must not replace a good one.
         self._require_finite(dict(self.networks.named_parameters()))
         log = self.run / LOG
         state = {
@@ -221,38 +223,36 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
         training.data, training.sheet_split, phase.resolution, recipe.distortion, seed=training.seed
     )
     adversarial = STAGES[phase.stage].adversarial
-    what = (
-        f"phase {training.number + 1} of {len(recipe.phases)}: {phase.stage}, {phase.resolution} px"
-    )
-    bar = tqdm(total=phase.images, initial=training.shown, unit=" photos", desc=what)
+    place = f"phase {training.number + 1} of {len(recipe.phases)}"
+    what = f"{place}: {phase.stage}, {phase.resolution} px"
     saved = drawn = since = time.monotonic()
     started = training.shown
-    for batch in batches(pairs, phase, training.phase_seed, training.shown):
-        training.step(to_tensors(batch, training.compute.device))
-        bar.update(phase.batch)
-        now = time.monotonic()
-        if training.steps == LOG_EVERY or training.shown + phase.batch > phase.images:
-            training.log((training.shown - started) / (now - since))
-            since, started = now, training.shown
-        if adversarial and now - drawn > SHEET_EVERY:
-            training.draw_sheet(sheet_pairs)
-            drawn = now
-        stop = interrupted()
-        if stop or now - saved > SAVE_EVERY:
-            training.save()
-            saved = now
-        if stop:
-            bar.close()
-            print("interrupted: the same command goes on from here")
-            raise KeyboardInterrupt
-    bar.close()
+    with tqdm(total=phase.images, initial=training.shown, unit=" photos", desc=what) as bar:
+        for batch in batches(pairs, phase, training.phase_seed, training.shown):
+            training.step(to_tensors(batch, training.compute.device))
+            bar.update(phase.batch)
+            now = time.monotonic()
+            if training.steps == LOG_EVERY or training.shown + phase.batch > phase.images:
+                training.log((training.shown - started) / (now - since))
+                since, started = now, training.shown
+            if adversarial and now - drawn > SHEET_EVERY:
+                training.draw_sheet(sheet_pairs)
+                drawn = now
+            stop = interrupted()
+            if stop or now - saved > SAVE_EVERY:
+                training.save()
+                saved = now
+            if stop:
+                bar.close()
+                print("interrupted: the same command goes on from here")
+                raise KeyboardInterrupt
     if adversarial:
         training.draw_sheet(sheet_pairs)
     training.save()
 
 
 def learning_rate(recipe: Recipe, number: int, shown: int) -> float:
-    """Constant for the first half of a stage, then linear to zero, whatever its phases (section 4.1)."""
+    """Constant for the first half of a stage, then linear to zero (section 4.1)."""
     before, images = place_in_stage(recipe, number)
     return recipe.learning_rate * min(1.0, 2 * (1 - (before + shown) / images))
 
@@ -270,7 +270,7 @@ class _Visits(Dataset):
     def __init__(self, pairs: FacePairs) -> None:
         self.pairs = pairs
 
-    def __getitem__(self, visit: tuple[int, int]) -> Triplet:  # type: ignore[override]
+    def __getitem__(self, visit: tuple[int, int]) -> Triplet:
         return self.pairs.visit(*visit)
 
 
@@ -294,7 +294,7 @@ def batches(pairs: FacePairs, phase: Phase, seed: int, start: int) -> Iterator[d
     return iter(
         DataLoader(
             _Visits(pairs),
-            batch_sampler=plan,  # type: ignore[arg-type]  # any iterable will do
+            batch_sampler=plan,  # any iterable will do
             num_workers=1,
             prefetch_factor=4,
             worker_init_fn=_start_worker,
@@ -334,7 +334,8 @@ def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
     path = run / SETTINGS
     if path.exists():
         before = json.loads(path.read_text())
-        other = [name for name, value in _as_stored(settings).items() if before.get(name) != value]
+        now = json.loads(json.dumps(settings))  # as it would be stored: tuples are lists there
+        other = [name for name, value in now.items() if before.get(name) != value]
         if other:
             raise InputError(
                 f"{run} holds a training with another {' and '.join(other)} (see {path});"
@@ -349,13 +350,9 @@ def _claim(run: Path, settings: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(settings, indent=1))
 
 
-def _as_stored(settings: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(settings))
-
-
 @contextmanager
 def _finishing_steps() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C lets the step at hand finish: yields whether it was pressed. A second one stops at once.
+    """Ctrl-C lets the step at hand finish; a second one stops at once. Yields whether it came.
 
     A state that is saved in the middle of a step would not be one that an uninterrupted run passes.
     """
@@ -381,8 +378,9 @@ def _refusals_of_the_disk(run: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        if problem.errno is None:  # not the operating system's
+        if problem.errno is None:  # Pillow's, not the operating system's
             raise
+        reason = problem.strerror or problem
         raise InputError(
-            f"{run}: {problem}; when that is mended, the same command goes on from the last state"
+            f"{run} cannot be written ({reason}); once it can, the same command goes on"
         ) from problem

@@ -1,6 +1,7 @@
 """One plain function per equation of section 3.3 (Eq. 4 to 7); Eq. 8 adds them up in stages.py.
 
-Features of the discriminator come as it returns them: per scale, the outputs of its layers, logits last.
+Features of the discriminator come as it returns them: per scale, the outputs of its layers, logits
+last.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,12 @@ Features = Sequence[Sequence[Tensor]]
 
 
 def reconstruction(generated: Tensor, photo: Tensor) -> Tensor:
-    """L_rec: mean absolute difference of two photos (B, 3, H, W) in [-1, 1]. Eq. 4"""
+    """L_rec: mean absolute difference of two photos (B, 3, H, W) in [-1, 1]. Eq. 4."""
     return F.l1_loss(generated.float(), photo.float())
 
 
 def adversarial_discriminator(real: Features, fake: Features) -> Tensor:
-    """-L_adv as D minimises it: real photos are to be told from generated ones, mean over D_i. Eq. 5"""
+    """-L_adv as D minimises it: tell real photos from generated ones. Mean over D_i; Eq. 5."""
     terms = [
         F.softplus(-r[-1].float()).mean() + F.softplus(f[-1].float()).mean()
         for r, f in zip(real, fake, strict=True)
@@ -30,7 +31,7 @@ def adversarial_discriminator(real: Features, fake: Features) -> Tensor:
 
 
 def adversarial_generator(fake: Features) -> Tensor:
-    """L_adv as G minimises it, mean over D_i. Eq. 5
+    """L_adv as G minimises it, mean over D_i. Eq. 5.
 
     In the non-saturating form, -log D instead of log(1 - D): same fixed point, and a gradient
     where D is sure (Goodfellow et al. 2014, section 3).
@@ -39,7 +40,7 @@ def adversarial_generator(fake: Features) -> Tensor:
 
 
 def discriminator_feature_matching(fake: Features, real: Features) -> Tensor:
-    """L_DFM: mean absolute difference of D's features, mean over the layers and the D_i. Eq. 6
+    """L_DFM: mean absolute difference of D's features, mean over the layers and the D_i. Eq. 6.
 
     Q is every layer before the logits. No gradient flows to the real photo's features.
     """
@@ -52,7 +53,7 @@ def discriminator_feature_matching(fake: Features, real: Features) -> Tensor:
 
 
 def generator_feature_matching(aligned: Sequence[Tensor], deformed: Sequence[Tensor]) -> Tensor:
-    """L_GFM: mean absolute difference of the generators' features, mean over T. Eq. 7"""
+    """L_GFM: mean absolute difference of the generators' features, mean over T. Eq. 7."""
     terms = [F.l1_loss(d.float(), a.float()) for a, d in zip(aligned, deformed, strict=True)]
     return torch.stack(terms).mean()
 

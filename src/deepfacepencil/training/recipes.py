@@ -1,8 +1,8 @@
 """What is trained for how long: PAPER, SMALL and TINY, one Python value per purpose.
 
-A recipe is a list of phases. Each phase belongs to a stage of section 3.3 (stages.py) and shows a number of
-photos at one resolution; a stage may have several phases, since the networks are convolutional and move from
-128 to 256 px with the same weights.
+A recipe is a list of phases. Each phase belongs to a stage of section 3.3 (stages.py) and shows a
+number of photos at one resolution; a stage may have several phases, since the networks are
+convolutional and move from 128 to 256 px with the same weights.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,8 @@ stage 1     G_a and D, on clean sketches
 stage 2     SAP, the encoder of G_m, and D from scratch; the shared body does not move
 stage 3     everything but C
 
-A step computes gradients and updates the weights; it returns its losses, and that dict is the log line.
+A step computes gradients and updates the weights; it returns its losses, and that dict is the log
+line.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,17 +44,18 @@ class Networks(nn.Module):
         self.discriminator = Discriminator(recipe.discriminator_width, recipe.discriminator_cap)
         self.ema = deepcopy(nn.ModuleDict({"aligned": self.aligned, "main": self.main}))
         self.ema.requires_grad_(False)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()
     def update_ema(self, keep: float) -> None:
         """Move the average towards the generators; `keep` of it stays."""
-        average = list(self.ema.parameters())
-        current = [*nn.ModuleDict({"aligned": self.aligned, "main": self.main}).parameters()]
+        average: list[Tensor] = list(self.ema.parameters())
+        generators = nn.ModuleDict({"aligned": self.aligned, "main": self.main})
+        current: list[Tensor] = list(generators.parameters())
         torch._foreach_lerp_(average, current, 1 - keep)
 
     def state_bytes(self) -> int:
-        """Size of a training state, at most: all weights, and Adam's two moments of the trained ones."""
+        """Size of a training state, at most: all weights, and two moments of the trained ones."""
         averages = sum(parameter.nbytes for parameter in self.ema.parameters())
         weights = sum(parameter.nbytes for parameter in self.parameters())
         return weights + 2 * (weights - averages)
@@ -73,16 +75,20 @@ class Compute:
     @classmethod
     def of(cls, networks: Networks, recipe: Recipe) -> "Compute":
         """As the recipe wants it, and on the device of the networks."""
-        forwards: list[Callable] = [
-            networks.main.sap.classifier,
-            networks.aligned,
-            networks.main,
-            networks.discriminator,
-        ]
         device = next(networks.parameters()).device
-        if recipe.compiled and _can_compile(device):
-            forwards = [torch.compile(forward, dynamic=False) for forward in forwards]
-        return cls(*forwards, device, recipe.bfloat16)
+        compiled = recipe.compiled and _can_compile(device)
+
+        def forward(network: nn.Module) -> Callable:
+            return torch.compile(network, dynamic=False) if compiled else network
+
+        return cls(
+            classifier=forward(networks.main.sap.classifier),
+            aligned=forward(networks.aligned),
+            main=forward(networks.main),
+            discriminator=forward(networks.discriminator),
+            device=device,
+            bfloat16=recipe.bfloat16,
+        )
 
     def precision(self) -> torch.autocast:
         """The context in which networks are called; losses are taken outside, in float32."""
@@ -102,7 +108,7 @@ def _can_compile(device: torch.device) -> bool:
     return True
 
 
-# (networks, compute, batch, optimiser of the generators or of C, and of D if the stage is adversarial)
+# (networks, compute, batch, optimiser of generators or C[, optimiser of D]) -> losses
 Step = Callable[..., dict[str, Tensor]]
 
 
@@ -116,7 +122,7 @@ class Stage:
     fresh_discriminator: bool = False  # D starts from scratch
 
     def generator_parameters(self, networks: Networks) -> list[nn.Parameter]:
-        """What the stage trains beside D: each parameter once, C never in the adversarial stages."""
+        """What the stage trains beside D: each parameter once, C in no adversarial stage."""
         unique = {id(p): p for module in self.trained(networks) for p in module.parameters()}
         if self.adversarial:
             for parameter in networks.main.sap.classifier.parameters():
@@ -127,7 +133,7 @@ class Stage:
 def classifier_step(
     networks: Networks, compute: Compute, batch: Batch, optimiser: Adam
 ) -> dict[str, Tensor]:
-    """C: is the sketch edge-aligned or deformed? (section 3.2)"""
+    """C: is the sketch edge-aligned or deformed? (section 3.2)."""
     sketches = torch.cat([batch["aligned"], batch["deformed"]])
     with compute.precision():
         aligned, deformed = compute.classifier(sketches).chunk(2)
@@ -193,10 +199,10 @@ def _adversarial(
     optimiser: Adam,
     d_optimiser: Adam,
 ) -> dict[str, Tensor]:
-    """One update of the generators and of D. `pairs`: per generator the sketch it saw and its photo.
+    """One update of generators and D. `pairs`: per generator the sketch it saw and its photo.
 
-    D judges real and generated photos of all generators in one pass: instance normalisation keeps the
-    items of a batch apart. That pass also gives the real features that Eq. 6 wants.
+    D judges real and generated photos of all generators in one pass: instance normalisation keeps
+    the items of a batch apart. That pass also gives the real features that Eq. 6 wants.
     """
     sketches = torch.cat([sketch for sketch, _ in pairs.values()])
     generated = torch.cat([photo.float() for _, photo in pairs.values()])

@@ -1,0 +1,5 @@
+"""`python -m deepfacepencil` is `deepfacepencil`."""
+
+from .cli import main
+
+main()

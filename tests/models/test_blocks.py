@@ -1,0 +1,54 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from deepfacepencil.models.blocks import InstanceNorm, ResidualBlock, down, initialise, up
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("size", [(3, 5, 8, 8), (2, 4, 1, 1), (1, 1, 7, 3)])
+def test_instance_norm_is_torchs(size):
+    x = torch.randn(size, generator=torch.Generator().manual_seed(0)) * 5 + 3
+    reference = nn.InstanceNorm2d(size[1]).train(size[2] * size[3] > 1)
+    torch.testing.assert_close(
+        InstanceNorm()(x), reference(x) if size[2] > 1 else torch.zeros(size)
+    )
+
+
+def test_instance_norm_keeps_the_layout_and_type():
+    x = torch.randn(2, 4, 6, 6).to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
+    y = InstanceNorm()(x)
+    assert y.dtype == torch.bfloat16
+    assert y.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_up_starts_as_nearest_resize_and_convolution():
+    block = nn.Sequential(nn.ConvTranspose2d(3, 2, 4, stride=2, padding=1, bias=False))
+    torch.manual_seed(0)
+    initialise(block)
+    torch.manual_seed(0)
+    small = torch.randn(3, 2, 3, 3) * 0.02  # what `initialise` drew: (in, out, 3, 3)
+    x = torch.randn(1, 3, 5, 7)
+    # A transposed convolution applies its kernel turned by 180 degrees.
+    expected = F.conv2d(
+        F.interpolate(x, scale_factor=2, mode="nearest"),
+        small.flip(2, 3).transpose(0, 1),
+        padding=1,
+    )
+    torch.testing.assert_close(block(x), expected)
+
+
+def test_what_blocks_do_to_sizes():
+    x = torch.randn(2, 6, 8, 12)
+    assert down(6, 9)(x).shape == (2, 9, 4, 6)
+    assert up(6, 3)(x).shape == (2, 3, 16, 24)
+    assert ResidualBlock(6)(x).shape == x.shape
+
+
+def test_a_residual_block_starts_from_its_input():
+    block = ResidualBlock(4)
+    nn.init.zeros_(block.branch[3].weight)
+    x = torch.randn(1, 4, 5, 5)
+    torch.testing.assert_close(block(x), x)

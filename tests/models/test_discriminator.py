@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch import nn
+
+from deepfacepencil.models.discriminator import Discriminator
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def discriminator():
+    torch.manual_seed(0)
+    return Discriminator(width=4, cap=16)
+
+
+def pair(batch, size):
+    return (torch.rand(batch, 1, size, size) > 0.9).float(), torch.rand(
+        batch, 3, size, size
+    ) * 2 - 1
+
+
+@pytest.mark.parametrize(("size", "logits"), [(64, [10, 6, 4]), (256, [34, 18, 10])])
+def test_three_scales_return_all_their_layers(discriminator, size, logits):
+    with torch.no_grad():
+        outputs = discriminator(*pair(2, size))
+    assert [len(scale) for scale in outputs] == [5, 5, 5]
+    assert [scale[-1].shape for scale in outputs] == [(2, 1, n, n) for n in logits]
+    for layers in zip(*outputs, strict=True):
+        assert len({layer.shape[1] for layer in layers}) == 1
+
+
+def test_a_batch_is_judged_item_by_item(discriminator):
+    """Training judges real and generated photos in one batch, so items must not see each other."""
+    sketches, photos = pair(3, 64)
+    with torch.no_grad():
+        together = discriminator(sketches, photos)
+        for item in range(3):
+            alone = discriminator(sketches[item : item + 1], photos[item : item + 1])
+            for scale, lone_scale in zip(together, alone, strict=True):
+                for output, lone in zip(scale, lone_scale, strict=True):
+                    torch.testing.assert_close(output[item : item + 1], lone, atol=1e-4, rtol=1e-3)
+
+
+def test_it_sees_the_sketch_beside_the_photo(discriminator):
+    sketches, photos = pair(1, 64)
+    with torch.no_grad():
+        with_sketch, without = discriminator(sketches, photos), discriminator(0 * sketches, photos)
+    for a, b in zip(with_sketch, without, strict=True):
+        assert not torch.equal(a[-1], b[-1])
+
+
+def test_a_logit_judges_70_pixels(discriminator):
+    photos = torch.zeros(1, 3, 256, 256, requires_grad=True)
+    convolutions = [m for m in discriminator.scales[0].modules() if isinstance(m, nn.Conv2d)]
+    x = torch.cat([torch.zeros(1, 1, 256, 256), photos], dim=1)
+    for convolution in convolutions:  # without what lies between: normalisation sees everything
+        x = convolution(x)
+    x[0, 0, 17, 17].backward()
+    rows = photos.grad.abs().sum(dim=(0, 1, 3)).nonzero()
+    assert rows.max() - rows.min() + 1 == 70

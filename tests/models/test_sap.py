@@ -1,0 +1,91 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from deepfacepencil.models.classifier import Classifier
+from deepfacepencil.models.sap import SpatialAttentionPooling, pooling_widths
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def sap():
+    torch.manual_seed(0)
+    return SpatialAttentionPooling(branch_channels=3)
+
+
+def sketch(size, batch=2):
+    return (
+        torch.rand(batch, 1, size, size, generator=torch.Generator().manual_seed(1)) > 0.9
+    ) * 1.0
+
+
+@pytest.mark.parametrize(
+    ("resolution", "widths"),
+    [(512, [1, 9, 17, 25]), (256, [1, 5, 9, 13]), (128, [1, 3, 5, 7]), (64, [1, 1, 3, 3])],
+)
+def test_pooling_widths_are_the_nearest_odd_numbers(resolution, widths):
+    assert pooling_widths(resolution) == widths
+    for width, exact in zip(widths, (1, 5, 9, 13), strict=True):
+        assert width % 2 == 1
+        assert abs(width - exact * resolution / 256) <= 1
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_attention_sums_to_one_at_the_resolution_of_the_sketch(sap, size):
+    with torch.no_grad():
+        features, attention = sap(sketch(size))
+    assert features.shape == (2, 12, size, size)
+    assert attention.shape == (2, 4, size, size)
+    torch.testing.assert_close(attention.sum(1), torch.ones(2, size, size))
+
+
+def test_attention_looks_at_all_maps_of_the_classifier(sap):
+    x = sketch(64)
+    f1, f2, f3 = sap.classifier.features(x)
+    assert [f.shape[-1] for f in (f1, f2, f3)] == [32, 16, 8]
+    before = sap.attend(x)
+    for layer in range(3):
+        with torch.no_grad():
+            sap.classifier.convolutions[layer].bias += 1
+        after = sap.attend(x)
+        assert not torch.equal(before, after)
+        before = after
+
+
+def test_a_branch_sees_strokes_of_its_width(sap):
+    """Eq. 1: a single pixel has become a square as wide as the pooling when a branch gets it."""
+    dot = torch.zeros(1, 1, 256, 256)
+    dot[0, 0, 100, 150] = 1
+    seen = []
+    for branch in sap.branches:
+        branch.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    sap.relaxed(dot)
+    for pooled, width in zip(seen, (1, 5, 9, 13), strict=True):
+        half = width // 2
+        square = torch.zeros_like(dot)
+        square[0, 0, 100 - half : 101 + half, 150 - half : 151 + half] = 1
+        torch.testing.assert_close(pooled, square)
+
+
+@pytest.mark.parametrize("chosen", range(4))
+def test_attention_weights_the_whole_group_of_its_branch(sap, chosen):
+    """Eq. 3, with logits set by hand: everything to one branch, nothing to the others."""
+    last = sap.attention[-1]
+    nn.init.zeros_(last.weight)
+    with torch.no_grad():
+        last.bias.copy_(F.one_hot(torch.tensor(chosen), 4) * 100.0)
+        features, attention = sap(sketch(64))
+        relaxed = sap.relaxed(sketch(64))
+    expected = torch.zeros_like(relaxed)
+    group = slice(3 * chosen, 3 * chosen + 3)
+    expected[:, group] = relaxed[:, group]
+    torch.testing.assert_close(features, expected)
+    torch.testing.assert_close(attention[:, chosen], torch.ones(2, 64, 64))
+
+
+def test_the_classifier_has_three_convolutions_and_asks_for_no_gradient_in_sap(sap):
+    assert sum(isinstance(module, nn.Conv2d) for module in sap.classifier.modules()) == 3
+    assert not any(parameter.requires_grad for parameter in sap.classifier.parameters())
+    assert Classifier()(sketch(64, batch=5)).shape == (5,)

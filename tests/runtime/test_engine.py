@@ -1,0 +1,126 @@
+"""The drawing program: bundled model, engine, and the `generate` verb, all without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.runtime.engine import BUNDLED, Engine
+from deepfacepencil.runtime.generate import SHEET, find_drawings, generate
+from deepfacepencil.runtime.overlay import WIDTHS, tolerance, tolerance_overlay
+from deepfacepencil.sketch import svg
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+A_DRAWING = EXAMPLES / "02-short-hair.svg"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def test_bundled_model_draws_a_portrait(engine: Engine) -> None:
+    drawn = engine(svg.load(A_DRAWING))
+    assert drawn.photo.shape == (256, 256, 3)
+    assert drawn.attention.shape == (len(WIDTHS), 256, 256)
+    np.testing.assert_allclose(drawn.attention.sum(axis=0), 1, atol=1e-4)
+    # A head on a plain light backdrop: the corner is light, the face is not.
+    assert drawn.photo[4:12, 4:12].mean() > 200
+    assert drawn.photo[110:200, 90:170].mean() < 200
+
+
+def test_photo_follows_the_drawing(engine: Engine) -> None:
+    strokes = svg.load(A_DRAWING)
+    without_half = strokes.select(np.arange(len(strokes)) % 2 == 0)
+    difference = np.abs(engine(strokes).photo.astype(int) - engine(without_half).photo)
+    assert difference.mean() > 2
+
+
+def test_bundled_model_fits_in_the_repository() -> None:
+    assert BUNDLED.stat().st_size < 30e6
+
+
+def test_torch_is_never_imported(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv[1:] = sys.argv[1:]\n"
+        "from deepfacepencil.cli import main\n"
+        "main()\n"
+        "assert not [m for m in sys.modules if m.split('.')[0] in ('torch', 'onnx')]\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, "generate", str(A_DRAWING), "--output", str(tmp_path)],
+        check=True,
+    )
+    assert Image.open(tmp_path / f"{A_DRAWING.stem}.png").size == (256, 256)
+
+
+def test_generate_writes_photos_overlays_and_a_sheet(engine: Engine, tmp_path: Path) -> None:
+    drawings = find_drawings([str(EXAMPLES / "0[1-3]*.svg")])
+    sheet = generate(engine, drawings, tmp_path, attention=True)
+    names = {path.name for path in tmp_path.iterdir()}
+    expected = {f"{n}{ending}.png" for n in drawings for ending in ("", "-tolerance")}
+    assert names == expected | {SHEET}
+    assert Image.open(sheet).width > 3 * 256
+    assert (
+        Image.open(tmp_path / f"{next(iter(drawings))}.png")
+        .text["Description"]
+        .startswith("Synthetic")
+    )
+
+
+def test_one_bad_drawing_does_not_stop_the_others(engine: Engine, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("not a picture")
+    drawings = find_drawings([str(bad), str(A_DRAWING)])
+    with pytest.raises(InputError, match=r"1 of 2 drawings done.*bad\.png"):
+        generate(engine, drawings, tmp_path / "out", attention=False)
+    assert (tmp_path / "out" / f"{A_DRAWING.stem}.png").exists()
+
+
+def test_drawings_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "face.svg").write_bytes(A_DRAWING.read_bytes())
+    found = find_drawings([str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")])
+    assert set(found) == {"face", "b-face"}
+
+
+def test_missing_and_empty_places_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        find_drawings([str(tmp_path / "nothing*.png")])
+    with pytest.raises(InputError, match="no drawings"):
+        find_drawings([str(tmp_path)])
+
+
+def test_models_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+    broken, foreign = tmp_path / "broken.onnx", tmp_path / "foreign.onnx"
+    broken.write_bytes(BUNDLED.read_bytes()[:100_000])
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value], [
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+    ])  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 10
+    onnx.save(model, foreign)
+    for path, reason in (
+        (broken, "cannot|not a model"),
+        (foreign, "not a model of ours"),
+        (tmp_path / "absent.onnx", "no such model"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            Engine(path)
+
+
+def test_tolerance_is_the_mean_pooling_width() -> None:
+    attention = np.zeros((4, 1, 2), np.float32)
+    attention[0, 0, 0] = attention[3, 0, 1] = 1
+    assert tolerance(attention).tolist() == [[1, 13]]
+    strict, loose = tolerance_overlay(np.zeros((1, 2), np.uint8), attention)[0].astype(int)
+    assert strict[2] > strict[0]
+    assert loose[0] > loose[2]

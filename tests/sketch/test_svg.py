@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.strokes import CANVAS, UNKNOWN, Strokes, through
+from deepfacepencil.sketch.trace import trace_labels
+
+OPEN = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
+XLINK = OPEN.replace("<svg", '<svg xmlns:xlink="http://www.w3.org/1999/xlink"')
+LINE = '<path d="M10 20L30 40" stroke="black" fill="none"/>'
+
+
+def _page(content: str) -> Strokes:
+    return svg.parse(f"{OPEN}{content}</svg>", "page.svg")
+
+
+def _ends(strokes: Strokes) -> list[list[float]]:
+    """First and last point of each stroke, in the page's 100 units."""
+    ends = np.concatenate(
+        [strokes.points[strokes.starts[:-1]], strokes.points[strokes.starts[1:] - 1]], axis=1
+    )
+    return (ends / CANVAS * 100).round(3).tolist()
+
+
+def test_our_own_files_come_back_as_they_were(face_labels, tmp_path):
+    strokes = trace_labels(face_labels(3))
+    svg.save(strokes, tmp_path / "face.svg")
+    loaded = svg.load(tmp_path / "face.svg")
+    np.testing.assert_allclose(loaded.points, strokes.points, atol=0.00501)
+    np.testing.assert_array_equal(loaded.starts, strokes.starts)
+    np.testing.assert_array_equal(loaded.classes, strokes.classes)
+    assert svg.to_svg(loaded) == svg.to_svg(strokes)
+    assert [file.name for file in tmp_path.iterdir()] == ["face.svg"]
+
+
+def test_strokes_by_hand_stay_unknown():
+    strokes = Strokes.of([through(np.array([(1, 2), (300, 40), (500, 511)]))])
+    loaded = svg.parse(svg.to_svg(strokes), "hand.svg")
+    assert loaded.classes.tolist() == [[UNKNOWN, UNKNOWN]]
+    assert _page(LINE.replace("d=", 'data-classes="1 999" d=')).classes.tolist() == [[UNKNOWN] * 2]
+
+
+def test_an_interrupted_save_leaves_the_old_file(face_labels, tmp_path, monkeypatch):
+    path = tmp_path / "face.svg"
+    path.write_text("old")
+
+    def fail(strokes):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(svg, "to_svg", fail)
+    with pytest.raises(KeyboardInterrupt):
+        svg.save(trace_labels(face_labels(0)), path)
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("shape", "ends"),
+    [
+        ('<path d="M1 2L3 4"/>', [[1, 2, 3, 4]]),
+        ('<path d="m1 2 q2 2 4 0 t4 0"/>', [[1, 2, 9, 2]]),
+        ('<path d="M1 2C1 3 2 4 5 6S7 8 9 9"/>', [[1, 2, 9, 9]]),
+        ('<path d="M10 10A5 5 0 0 1 20 10"/>', [[10, 10, 20, 10]]),
+        ('<path d="M1 1H9V9z"/>', [[1, 1, 1, 1]]),
+        ('<path d="M1 1L2 2M5 5L6 6"/>', [[1, 1, 2, 2], [5, 5, 6, 6]]),
+        ('<line x1="1" y1="2" x2="3" y2="4"/>', [[1, 2, 3, 4]]),
+        ('<polyline points="1,2 3,4 5,2"/>', [[1, 2, 5, 2]]),
+        ('<polygon points="1,2 3,4 5,2"/>', [[1, 2, 1, 2]]),
+        ('<circle cx="50" cy="50" r="10"/>', [[60, 50, 60, 50]]),
+        ('<ellipse cx="50" cy="50" rx="10" ry="5"/>', [[60, 50, 60, 50]]),
+        ('<rect x="5" y="5" width="10" height="20"/>', [[5, 5, 5, 5]]),
+        ('<g transform="translate(10 0) scale(2)"><path d="M1 2L3 4"/></g>', [[12, 4, 16, 8]]),
+        ('<svg width="50" height="50" viewBox="0 0 1 1"><path d="M0 0L1 1"/></svg>', [[0, 0, 50, 50]]),
+        ('<defs><path id="a" d="M1 2L3 4"/></defs><use href="#a" x="5"/>', [[6, 2, 8, 4]]),
+    ],
+)  # fmt: skip
+def test_every_shape_is_a_chain_of_curves(shape, ends):
+    strokes = _page(f'<g fill="none" stroke="#123">{shape}</g>')
+    assert _ends(strokes) == ends
+    assert all(len(chain) % 3 == 1 for chain in strokes)
+
+
+def test_curves_keep_their_form():
+    circle = _page('<circle cx="50" cy="50" r="25" stroke="black" fill="none"/>')
+    radius = np.linalg.norm(circle.polylines()[0] - CANVAS / 2, axis=1)
+    np.testing.assert_allclose(radius, CANVAS / 4, atol=0.1)
+    parabola = _page('<path d="M0 0Q50 100 100 0" stroke="black" fill="none"/>').polylines()[0]
+    x, y = (parabola / CANVAS).T
+    np.testing.assert_allclose(y, 2 * x * (1 - x), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        f'<g display="none">{LINE}</g>',
+        f'<g style="display:none">{LINE}</g>',
+        f'<g visibility="hidden">{LINE}</g>',
+        '<path d="M1 1L9 9L1 9" fill="none"/>',
+        '<path d="M1 1L9 9L1 9" fill="#fff"/>',
+        '<style>.a{stroke:none;fill:none}</style><path class="a" d="M1 1L9 9L1 9"/>',
+        '<rect width="100" height="100" fill="white"/>',
+        '<rect width="100%" height="100%" fill="#ffe"/>',
+        f"<defs>{LINE}</defs>",
+        f'<clipPath id="c">{LINE}</clipPath>',
+        '<text x="5" y="5">eye</text>',
+        '<image width="5" height="5" href="data:image/png;base64,AAAA"/>',
+    ],
+)
+def test_what_nobody_sees_is_no_stroke(unseen):
+    assert _ends(_page(unseen + LINE)) == [[10, 20, 30, 40]]
+    with pytest.raises(InputError, match=r"^page\.svg: has no strokes"):
+        _page(unseen)
+
+
+def test_white_lines_on_a_black_page_are_strokes():
+    assert len(_page('<rect width="100" height="100"/><path d="M1 1L9 9" stroke="white"/>')) == 1
+
+
+@pytest.mark.parametrize(
+    ("root", "ends"),
+    [
+        ('<svg viewBox="0 0 200 100">', [5, 35, 15, 45]),
+        ('<svg viewBox="0 0 50 100">', [35, 20, 55, 40]),
+        ('<svg width="100mm" height="100mm" viewBox="0 0 100 100">', [10, 20, 30, 40]),
+        ('<svg viewBox="10 20 100 100">', [0, 0, 20, 20]),
+        ("<svg>", [0, 0, 100, 100]),
+    ],
+)
+def test_the_page_is_fitted_into_the_middle(root, ends):
+    strokes = svg.parse(f"{root}{LINE}</svg>", "page.svg")
+    np.testing.assert_allclose(_ends(strokes), [ends], atol=0.002)
+
+
+def test_a_doctype_and_other_encodings_are_fine():
+    kind = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd">'
+    assert len(svg.parse(f"{kind}{OPEN}{LINE}</svg>", "page.svg")) == 1
+    declared = f'<?xml version="1.0" encoding="utf-16"?>{OPEN}{LINE}</svg>'
+    assert len(svg.parse(declared.encode("utf-16"), "page.svg")) == 1
+
+
+def _bomb() -> str:
+    """A line ten times ten times ten ..."""
+    uses = [10 * f'<use href="#a{level}"/>' for level in range(9)]
+    groups = "".join(f'<g id="a{level + 1}">{use}</g>' for level, use in enumerate(uses))
+    return f'{OPEN}<defs><g id="a0">{LINE}</g>{groups}</defs><use href="#a9"/></svg>'
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "is not well-formed"),
+        ("a letter", "is not well-formed"),
+        (bytes(range(256)), "is not well-formed"),
+        (f'<?xml version="1.0" encoding="klingon"?>{OPEN}</svg>'.encode(), "is not well-formed"),
+        (f"{OPEN}{LINE}", "is not well-formed"),
+        ("<html/>", "is no SVG"),
+        (f"{OPEN}</svg>", "has no strokes"),
+        (f'{OPEN}<path stroke="red" d="M5 5z"/></svg>', "has no strokes"),
+        (f'{OPEN}<path stroke="red" d="M1e999 0L5 5"/></svg>', "no finite numbers"),
+        (f'{OPEN}<g transform="scale(1e300)">{LINE.replace("30", "1e300")}</g></svg>', "no finite"),
+        (f'<svg viewBox="a b c d">{LINE}</svg>', "cannot be read"),
+        (f'<!DOCTYPE svg [<!ENTITY a "b">]>{OPEN}{LINE}&a;</svg>', "declares XML entities"),
+        (f'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///x">]>{OPEN}{LINE}&a;</svg>', "XML entities"),
+        (f"{OPEN}{LINE}<script>alert(1)</script></svg>", "contains a script"),
+        (f'{OPEN}<g onload="alert(1)">{LINE}</g></svg>', "contains a script"),
+        (f'{XLINK}{LINE}<image xlink:href="http://example.org/a.png"/></svg>', "outside it"),
+        (f'{OPEN}{LINE}<image href="file:///etc/passwd"/></svg>', "outside it"),
+        (f'{OPEN}{LINE}<use href="other.svg#a"/></svg>', "outside it"),
+        (f'{OPEN}<style>@import "a.css";</style>{LINE}</svg>', "outside it"),
+        (f'{OPEN}{LINE}<path fill="url(http://example.org/#a)" d="M0 0L9 9"/></svg>', "outside it"),
+        (f'{OPEN}<g style="fill: url( \'//example.org/#a\')">{LINE}</g></svg>', "outside it"),
+        (f'{OPEN}<g id="a">{LINE}<use href="#a"/></g></svg>', "too large or too deeply nested"),
+        (_bomb(), "too large or too deeply nested"),
+        (f"{OPEN}{200 * '<g>'}{LINE}{200 * '</g>'}</svg>", "too large or too deeply nested"),
+        (f'{OPEN}<path stroke="red" d="M0 0{67_000 * "h1"}"/></svg>', "more than 200000"),
+        (" " * (svg.MAX_BYTES + 1), "larger than 5 MB"),
+    ],
+)  # fmt: skip
+def test_what_is_unusable_is_refused_in_one_line(text, complaint):
+    with pytest.raises(InputError, match=complaint) as caught:
+        svg.parse(text, "bad.svg")
+    message = str(caught.value)
+    assert message.startswith("bad.svg: ")
+    assert "\n" not in message
+    assert len(message) < 200
+
+
+def test_files_that_are_not_there(tmp_path):
+    for path in (tmp_path / "none.svg", tmp_path):
+        with pytest.raises(InputError, match="cannot be read"):
+            svg.load(path)

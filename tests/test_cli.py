@@ -1,0 +1,57 @@
+"""The command line as a user meets it: exit status 2 and one line for what they can mend."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "deepfacepencil", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["generate", "nothing.png", "--output", "out"], "nothing.png"),
+        (["generate", "{tmp}", "--output", "out"], "no drawings"),
+        (["generate", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
+        (["generate", "{tmp}/text.png", "--output", "out", "--model", "{tmp}/text.png"], "model"),
+        (["prepare", "celebamask", "{tmp}", "--output", "{tmp}/data"], "CelebA-HQ-img"),
+        (["prepare", "photos", "{tmp}/absent", "--output", "{tmp}/data"], "absent"),
+        (["train", "{tmp}", "--output", "{tmp}/run", "--recipe", "tiny"], "prepare"),
+        (["export", "{tmp}", "--output", "{tmp}/model.onnx"], "generator.safetensors"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_status_2(
+    tmp_path: Path, arguments: list[str], named: str
+) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    if "text.png" in " ".join(arguments):
+        (folder / "text.png").write_text("just text")
+    before = {path.name for path in folder.iterdir()}
+    result = run(*(argument.format(tmp=folder) for argument in arguments))
+    assert result.returncode == 2, result.stderr
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("deepfacepencil: ")
+    assert named in last
+    assert "Traceback" not in result.stderr
+    left = {p.name for p in folder.rglob("*") if p.is_file()} - before
+    assert left <= {"run.json"}
+
+
+def test_help_needs_neither_torch_nor_onnxruntime() -> None:
+    program = (
+        "import sys\n"
+        "from deepfacepencil.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'onnxruntime', 'skimage'} & set(sys.modules)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "generate" in result.stdout

@@ -1,0 +1,42 @@
+"""Export: the ONNX file draws what torch draws."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.export import AGREEMENT, export
+from deepfacepencil.models.generator import dual_generators
+from deepfacepencil.runtime.engine import RESOLUTION, Engine
+from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.pen import draw
+from deepfacepencil.training.checkpoint import save_weights
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "07-curly-hair.svg"
+
+
+def test_onnx_equals_torch(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    generator = dual_generators(width=8, cap=16)[1].eval()
+    facts = {"recipe": "test", "width": 8, "cap": 16}
+    save_weights(generator.state_dict(), facts, tmp_path)
+    model = tmp_path / "model.onnx"
+    assert export(tmp_path, model) <= AGREEMENT
+
+    strokes = svg.load(EXAMPLE)
+    drawn = Engine(model)(strokes)
+    sketch = torch.from_numpy(draw(strokes, RESOLUTION) / np.float32(255))[None, None]
+    with torch.no_grad():
+        photo, _, attention = generator(sketch)
+    assert attention is not None
+    expected = ((photo[0].permute(1, 2, 0) + 1) * 127.5).numpy()
+    assert np.abs(drawn.photo - expected).max() <= 2
+    np.testing.assert_allclose(drawn.attention, attention[0].numpy(), atol=5e-3)
+
+
+def test_export_without_weights_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"generator\.safetensors"):
+        export(tmp_path, tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()

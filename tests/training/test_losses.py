@@ -1,0 +1,78 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from deepfacepencil.training import losses
+
+
+def features(*scales):
+    """Scales of layers of numbers -> what a discriminator returns for a batch of one."""
+    return [[torch.tensor(layer).reshape(1, 1, 1, -1) for layer in scale] for scale in scales]
+
+
+def leaves(outputs):
+    return [[layer.clone().requires_grad_() for layer in scale] for scale in outputs]
+
+
+REAL = features([[1.0, 2.0], [2.0, -1.0, 0.5]], [[0.0], [0.3]], [[4.0], [-2.0, 1.0]])
+FAKE = features([[0.0, 4.0], [-1.0, 0.0, 3.0]], [[2.0], [-0.7]], [[4.5], [0.2, 0.1]])
+
+
+def test_eq_4():
+    generated = torch.full((2, 3, 4, 4), 0.5)
+    photo = torch.zeros(2, 3, 4, 4)
+    photo[0] = -1.0
+    assert losses.reconstruction(generated, photo) == pytest.approx((1.5 + 0.5) / 2)
+
+
+def test_eq_5_for_d_is_binary_cross_entropy_per_scale():
+    expected = 0.0
+    for real, fake in zip(REAL, FAKE, strict=True):
+        r, f = real[-1], fake[-1]
+        expected += F.binary_cross_entropy_with_logits(r, torch.ones_like(r))
+        expected += F.binary_cross_entropy_with_logits(f, torch.zeros_like(f))
+    torch.testing.assert_close(losses.adversarial_discriminator(REAL, FAKE), expected / 3)
+
+
+def test_eq_5_for_g_wants_to_be_taken_for_real():
+    expected = torch.stack([-torch.sigmoid(scale[-1]).log().mean() for scale in FAKE]).mean()
+    torch.testing.assert_close(losses.adversarial_generator(FAKE), expected)
+
+
+def test_eq_5_holds_for_logits_of_any_size():
+    sure = features([[0.0], [200.0]])
+    torch.testing.assert_close(losses.adversarial_discriminator(sure, sure), torch.tensor(200.0))
+
+
+def test_eq_6_averages_layers_and_scales_and_leaves_the_logits_out():
+    #                          |1-0|, |2-4| ;     |0-2| ;     |4-4.5|
+    expected = (1.5 + 2.0 + 0.5) / 3
+    assert losses.discriminator_feature_matching(FAKE, REAL) == pytest.approx(expected)
+
+
+def test_eq_6_sends_gradients_to_the_generated_photo_only():
+    fake, real = leaves(FAKE), leaves(REAL)
+    losses.discriminator_feature_matching(fake, real).backward()
+    assert all(layer.grad is None for scale in real for layer in scale)
+    assert all(layer.grad.abs().sum() > 0 for scale in fake for layer in scale[:-1])
+    assert all(scale[-1].grad is None for scale in fake)
+
+
+def test_eq_7_and_its_gradients_to_both_generators():
+    aligned = [torch.zeros(1, 2, 2, 2, requires_grad=True) for _ in range(4)]
+    deformed = [torch.full((1, 2, 2, 2), n, requires_grad=True) for n in (1.0, -2.0, 3.0, -4.0)]
+    loss = losses.generator_feature_matching(aligned, deformed)
+    assert loss.item() == pytest.approx((1 + 2 + 3 + 4) / 4)
+    loss.backward()
+    for a, d in zip(aligned, deformed, strict=True):
+        assert d.grad.abs().sum() > 0
+        torch.testing.assert_close(a.grad, -d.grad)
+
+
+def test_classification_is_binary_cross_entropy_with_deformed_as_true():
+    aligned, deformed = torch.tensor([-1.0, 2.0]), torch.tensor([0.5, 3.0])
+    logits, truth = torch.cat([aligned, deformed]), torch.tensor([0.0, 0.0, 1.0, 1.0])
+    torch.testing.assert_close(
+        losses.classification(aligned, deformed),
+        F.binary_cross_entropy_with_logits(logits, truth),
+    )
