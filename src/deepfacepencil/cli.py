@@ -164,8 +164,8 @@ def main() -> None:
             raise
         where = f"{problem.filename}: " if problem.filename else ""
         sys.exit(_complain(f"{where}{problem.strerror}"))
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(stop if stop.args else "\ninterrupted", file=sys.stderr)
         sys.exit(130)
 
 

@@ -4,8 +4,6 @@ from torch import nn
 
 from deepfacepencil.models.discriminator import Discriminator
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="module")
 def discriminator():

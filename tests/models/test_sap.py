@@ -6,8 +6,6 @@ from torch.nn import functional as F
 from deepfacepencil.models.classifier import Classifier
 from deepfacepencil.models.sap import SpatialAttentionPooling, pooling_widths
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def sap():

@@ -6,10 +6,9 @@ from scipy import ndimage
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.sketch import pen, svg
-from deepfacepencil.sketch.normalise import centre, lines_of, load_drawing, normalise_image
+from deepfacepencil.sketch.normalise import lines_of, load_drawing, normalise_image
+from deepfacepencil.sketch.place import centre
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
-
-EYES_AND_MOUTH = np.array([(193, 241), (319, 241), (255, 380)], float)
 
 
 def _arc(x, y, a, b, start=0, stop=360):
@@ -82,7 +81,7 @@ VARIANTS = {
     "grey": lambda face: _drawn(face).convert("L"),
     "one bit": lambda face: _drawn(face).convert("1"),
     "palette": lambda face: _drawn(face).convert("P"),
-    "16 bit": lambda face: Image.fromarray(np.asarray(_drawn(face).convert("L")).astype(np.uint16) * 257),
+    "16 bit": lambda face: Image.fromarray(np.uint16(_drawn(face).convert("L")) * np.uint16(257)),
     "blue on cream": lambda face: _drawn(face, colour=(60, 60, 220), paper=(240, 225, 190)),
     "yellow": lambda face: _drawn(face, colour=(250, 220, 30)),
     "faint": lambda face: _drawn(face, colour=(222, 222, 222)),

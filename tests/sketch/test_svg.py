@@ -70,7 +70,7 @@ def test_an_interrupted_save_leaves_the_old_file(face_labels, tmp_path, monkeypa
         ('<ellipse cx="50" cy="50" rx="10" ry="5"/>', [[60, 50, 60, 50]]),
         ('<rect x="5" y="5" width="10" height="20"/>', [[5, 5, 5, 5]]),
         ('<g transform="translate(10 0) scale(2)"><path d="M1 2L3 4"/></g>', [[12, 4, 16, 8]]),
-        ('<svg width="50" height="50" viewBox="0 0 1 1"><path d="M0 0L1 1"/></svg>', [[0, 0, 50, 50]]),
+        ('<svg width="50" viewBox="0 0 100 100"><path d="M2 0L4 0"/></svg>', [[1, 25, 2, 25]]),
         ('<defs><path id="a" d="M1 2L3 4"/></defs><use href="#a" x="5"/>', [[6, 2, 8, 4]]),
     ],
 )  # fmt: skip

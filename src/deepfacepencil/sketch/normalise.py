@@ -4,42 +4,33 @@ The networks know one pen (`pen.py`) and one crop. A scan, a photo of paper, a t
 SVG is first brought to both; the paper's test sketches (section 4) came on its own canvas.
 """
 
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from scipy import ndimage
-from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 from skimage.draw import line
 from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import convex_hull_image, skeletonize
 
 from ..errors import InputError
-from . import pen, svg
-from .strokes import CANVAS, Strokes, through
-from .trace import _chains as pixel_chains
-from .trace import trace
+from . import svg
+from .place import centre
+from .strokes import CANVAS, Strokes
+from .trace import pixel_chains, trace
 
 MAX_PIXELS = 50_000_000
 _MIN_SIDE = 16
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
-_FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "GIF",
-    "BMP",
-    "TIFF",
-)  # not those that Pillow hands to other programs
+# Not all that Pillow knows: it hands some to other programs.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _WANTED = "give a PNG, JPEG, WebP or SVG file"
 
 # Pixels of the canvas, on which a drawing is brought before anything else.
 _MASS = 11  # a dark area with room for a circle of this radius is hair, not a brow or an eye
-_MASS_AREA = 3000
+_MASS_AREA = 5000  # a brow, an eye and the hatching around them have less, hair has more
 _HATCHING = 4  # half the distance between lines that hatch an area
 _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
@@ -81,10 +72,10 @@ def normalise_image(image: Image.Image, name: str) -> Strokes:
         raise InputError(f"{name}: {width} x {height} pixels are too small: scan it larger")
     try:
         image.draft("RGB", (4 * CANVAS, 4 * CANVAS))  # large JPEGs need not be decoded in full
+        image = ImageOps.exif_transpose(image)
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{name}: is broken ({error}): save it again") from None
-    image = ImageOps.exif_transpose(image)
     lines = lines_of(ink_of(image))
     box = _close_up(lines, image.size)
     if box is not None:
@@ -233,7 +224,7 @@ def _drawn(ink: Ink) -> Mask:
 def _masses(mask: Mask, width: float) -> Mask:
     """Large dark areas: hair that is solid or densely hatched.
 
-    To the network hair is a border with nothing inside; hatching would be a thousand of strands.
+    To the network hair is a border with nothing inside; hatching would be a thousand strands.
     """
     half = mask[::2, ::2] | mask[1::2, ::2] | mask[::2, 1::2] | mask[1::2, 1::2]
     reach = max(_MASS, 1.2 * width) / 2
@@ -241,7 +232,7 @@ def _masses(mask: Mask, width: float) -> Mask:
     core = _grown(_shrunk(closed, reach), reach)
     smooth = ndimage.gaussian_filter(core.astype(np.float32), 2)
     full = ndimage.zoom(smooth, 2, order=1, grid_mode=True, mode="nearest") > 0.5
-    return ~_large(~_large(full, _MASS_AREA), _MASS_AREA // 2)
+    return ~_large(~_large(full, _MASS_AREA), _MASS_AREA // 3)
 
 
 def _large(mask: Mask, area: int) -> Mask:
@@ -253,7 +244,7 @@ def _large(mask: Mask, area: int) -> Mask:
 
 def _dots(mask: Mask, width: float) -> Mask:
     """Small filled shapes, pupils above all: compact, and thicker than lines are."""
-    reach = max(4.5, 1.2 * width)
+    reach = max(4.5, 0.9 * width)
     thick = _grown(_shrunk(mask, reach), reach) & mask
     return _compact(thick, 2 * reach, CANVAS) | _compact(mask, 5, max(2 * width, 8))
 
@@ -305,10 +296,8 @@ def _bridged(lines: Mask) -> Mask:
                 away.append(way[0] - way[min(6, len(way) - 1)])
     lines = lines.copy()
     if len(ends) > 1:
-        at, heading = (
-            np.array(ends),
-            np.array(away) / np.linalg.norm(away, axis=1, keepdims=True).clip(1),
-        )
+        at = np.array(ends)
+        heading = np.array(away) / np.linalg.norm(away, axis=1, keepdims=True).clip(1)
         for i, j in cKDTree(at).query_pairs(_GAP):
             between = (at[j] - at[i]) / np.linalg.norm(at[j] - at[i])
             if heading[i] @ between > 0.5 and heading[j] @ between < -0.5:
@@ -326,122 +315,3 @@ def _calmed(lines: Mask) -> Mask:
             lines[chain[1:-1, 0], chain[1:-1, 1]] = False
     parts, count = ndimage.label(lines, _SQUARE)
     return lines & (np.bincount(parts.ravel(), minlength=count + 1) >= 7)[parts]
-
-
-def centre(strokes: Strokes) -> Strokes:
-    """The drawing moved and scaled so that its face is where the training faces are.
-
-    The face is found by where strokes are and where none are. What fits already stays as it is.
-    """
-    extent = float(np.ptp(strokes.points, axis=0).max())
-    if 0 < extent < CANVAS / 2:  # too small to look for a face in it
-        middle = (strokes.points.max(axis=0) + strokes.points.min(axis=0)) / 2
-        scale, extent = 0.8 * CANVAS / extent, 0.8 * CANVAS
-        strokes = strokes.with_points((strokes.points - middle) * scale + CANVAS / 2)
-    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
-    found = max(_best_place(raster, scale, extent) for scale in _SCALES)
-    here = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
-    if here >= _GOOD_ENOUGH * found.score or found.score < _NO_FACE:
-        return strokes
-    return strokes.with_points(strokes.points * found.scale + (found.right, found.down))
-
-
-# Where the features of 1,600 training faces are on the canvas (medians; standard deviations of 2 px
-# for eyes, 7 for brows, 8 for the mouth's height, 20 for the sides and the chin): ellipses as
-# centre, radii, from and to degrees, clockwise from the right.
-_MEAN_FACE = (
-    ((256, 281), (140, 195), -25, 205),  # from ear to ear along the chin
-    ((319, 241), (23, 9), 0, 360),  # eyes
-    ((193, 241), (23, 9), 0, 360),
-    ((326, 212), (44, 10), 180, 360),  # brows
-    ((186, 212), (44, 10), 180, 360),
-    ((256, 322), (42, 16), 0, 180),  # the nose's underside
-    ((256, 381), (58, 23), 0, 360),  # lips, and the line between them
-    ((256, 381), (58, 4), 0, 180),
-)
-_LOOK = 48  # cells per side in which faces are looked for: 11 px, as people place features
-_FINE = 8
-_WINDOW = (slice(15, 47), slice(8, 40))  # cells of the mean face, brows to chin
-_SCALES = np.exp(np.arange(-3, 12) * 0.12)  # 0.7 to 3.7
-_FULL = 0.85 * CANVAS
-# Drawings that had the training crop scored at least this share of the best place, others less.
-_GOOD_ENOUGH = 0.6
-_NO_FACE = 0.15  # drawings of faces score 0.2 to 0.5
-
-
-class _Place(NamedTuple):
-    """How well the face is there, and what brings it from there to the training faces."""
-
-    score: float
-    scale: float
-    right: float
-    down: float
-
-
-def _cells(raster: Image.Image, size: int) -> NDArray[np.float32]:
-    """How much is drawn in each of size x size cells: one line makes a 1, and so do ten."""
-    share = np.asarray(raster.resize((size, size), Image.Resampling.BOX), np.float32) / 255
-    return ndimage.gaussian_filter(np.minimum(share * _LOOK * _FINE / size * 1.25, 1), 0.75)
-
-
-@cache
-def _face_template() -> NDArray[np.float32]:
-    chains = []
-    for middle, radii, start, stop in _MEAN_FACE:
-        angle = np.radians(np.linspace(start, stop, 24))
-        chains.append(through(middle + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radii))
-    cells = _cells(Image.fromarray(pen.draw(Strokes.of(chains), _LOOK * _FINE)), _LOOK)[_WINDOW]
-    return cells - cells.mean()
-
-
-def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floating]:
-    """How well the face is placed, for each position of the canvas over size x size cells.
-
-    Normalised correlation with the mean face, less where much of the drawing would be cut off.
-    At position (i, j) the canvas begins _LOOK / 2 cells above and left of cell (i, j).
-    """
-    template = _face_template()
-    cells = _cells(raster, size)
-    padded = np.pad(cells, _LOOK // 2).astype(np.float64)
-    count = len(padded) - _LOOK + 1
-    rows, columns = (slice(window.start, window.start + count) for window in _WINDOW)
-    match = fftconvolve(padded, template[::-1, ::-1], mode="valid")[rows, columns]
-    height, width = template.shape
-    total, squares = _box_sums(padded, height, width), _box_sums(padded**2, height, width)
-    spread = (squares - total**2 / template.size)[rows, columns].clip(0)
-    energy = (template**2).sum()
-    inside = _box_sums(padded, _LOOK, _LOOK) / max(cells.sum(), 1e-6)
-    # Hair, neck and shoulders fill the training canvas: a drawing that would stay small is not it.
-    fills = min(1, extent * size / _LOOK / _FULL)
-    return match / np.sqrt((spread + energy) * energy) * inside.clip(0, 1) * fills**2
-
-
-def _box_sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-    """The sum over every height x width box inside."""
-    total = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    return (
-        total[height:, width:]
-        - total[:-height, width:]
-        - total[height:, :-width]
-        + total[:-height, :-width]
-    )
-
-
-def _best_place(raster: Image.Image, scale: float, extent: float) -> _Place:
-    """The best position for a face that needs to be scaled by about `scale`."""
-    size = round(_LOOK * scale)
-    scores = _scores(raster, size, extent)
-    y, x = np.unravel_index(scores.argmax(), scores.shape)
-    cell = CANVAS / _LOOK
-    row, column = _peak(scores[:, x], int(y)), _peak(scores[y], int(x))
-    right, down = (_LOOK // 2 - column) * cell, (_LOOK // 2 - row) * cell
-    return _Place(float(scores[y, x]), size / _LOOK, right, down)
-
-
-def _peak(values: NDArray[np.floating], at: int) -> float:
-    """The top of the parabola through the highest value and its neighbours."""
-    if not 0 < at < len(values) - 1:
-        return at
-    before, top, after = values[at - 1 : at + 2]
-    bend = before - 2 * top + after
-    return at + float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else at

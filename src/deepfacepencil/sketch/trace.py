@@ -34,7 +34,7 @@ def trace(drawing: NDArray[np.integer] | NDArray[np.bool_]) -> Strokes:
     Values from `boundaries` become the strokes' classes; a boolean drawing gives UNKNOWN ones.
     """
     scale = CANVAS / len(drawing)
-    chains = _chains(drawing > 0)
+    chains = pixel_chains(drawing > 0)
     if drawing.dtype == bool:
         classes = [(UNKNOWN, UNKNOWN)] * len(chains)
     else:
@@ -69,7 +69,7 @@ def trace_autotrace(drawing: NDArray[np.integer] | NDArray[np.bool_]) -> Strokes
     return Strokes.of(chains)
 
 
-def _chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """One-pixel lines (H, W) as chains of (row, column) between ends and junctions.
 
     A chain that comes back to its start without a junction has its first pixel again as its last.

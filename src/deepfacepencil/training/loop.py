@@ -244,8 +244,7 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
                 saved = now
             if stop:
                 bar.close()
-                print("interrupted: the same command goes on from here")
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt("interrupted: the same command goes on from here")
     if adversarial:
         training.draw_sheet(sheet_pairs)
     training.save()

@@ -1,0 +1,138 @@
+"""A drawing's place on the canvas: where its face is, and what brings it to the training crop.
+
+The networks have seen faces in one place and size only (the crop of CelebA-HQ, section 4.1). The
+face is found by comparing where strokes are, and where none are, with a mean face.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from scipy.signal import fftconvolve
+
+from . import pen
+from .strokes import CANVAS, Strokes, through
+
+# Where the features of 1,600 training faces are on the canvas (medians; standard deviations of 2 px
+# for eyes, 7 for brows, 8 for the mouth's height, 20 for the sides and the chin): ellipses as
+# centre, radii, from and to degrees, clockwise from the right.
+_MEAN_FACE = (
+    ((256, 281), (140, 195), -25, 205),  # from ear to ear along the chin
+    ((319, 241), (23, 9), 0, 360),  # eyes
+    ((193, 241), (23, 9), 0, 360),
+    ((326, 212), (44, 10), 180, 360),  # brows
+    ((186, 212), (44, 10), 180, 360),
+    ((256, 322), (42, 16), 0, 180),  # the nose's underside
+    ((256, 381), (58, 23), 0, 360),  # lips, and the line between them
+    ((256, 381), (58, 4), 0, 180),
+)
+_LOOK = 48  # cells per side in which faces are looked for: people place features to a cell (11 px)
+_FINE = 8  # pixels per cell of the raster that cells are made of
+_WINDOW = (slice(15, 47), slice(8, 40))  # cells of the mean face, brows to chin
+_SCALES = np.exp(np.arange(-3, 12) * 0.12)  # 0.7 to 3.7
+_FULL = 0.85 * CANVAS  # what a drawing fills at least once its face is placed
+# Drawings that had the training crop scored at least this share of the best place, others less.
+_GOOD_ENOUGH = 0.6
+_NO_FACE = 0.15  # drawings of faces score 0.2 to 0.5
+
+
+def centre(strokes: Strokes) -> Strokes:
+    """The drawing moved and scaled so that its face is where the training faces are.
+
+    The face is found by where strokes are and where none are. What fits already stays as it is.
+    """
+    extent = float(np.ptp(strokes.points, axis=0).max()) if len(strokes) else 0.0
+    if 0 < extent < CANVAS / 2:  # too small to look for a face in it
+        middle = (strokes.points.max(axis=0) + strokes.points.min(axis=0)) / 2
+        scale, extent = 0.8 * CANVAS / extent, 0.8 * CANVAS
+        strokes = strokes.with_points((strokes.points - middle) * scale + CANVAS / 2)
+    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    places = [_best_place(raster, scale, extent) for scale in _SCALES]
+    best = max(range(len(places)), key=lambda k: places[k].score)
+    found = places[best]
+    here = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
+    if here >= _GOOD_ENOUGH * found.score or found.score < _NO_FACE:
+        return strokes
+    # Between two scales, about the middle of the face.
+    step = _peak(np.array([place.score for place in places]), best) - best
+    scale = found.scale * (_SCALES[1] / _SCALES[0]) ** step
+    middle = np.array(_MEAN_FACE[0][0])
+    face = (middle - (found.right, found.down)) / found.scale
+    return strokes.with_points((strokes.points - face) * scale + middle)
+
+
+class _Place(NamedTuple):
+    """How well the face is there, and what brings it from there to the training faces."""
+
+    score: float
+    scale: float
+    right: float
+    down: float
+
+
+def _cells(raster: Image.Image, size: int) -> NDArray[np.float32]:
+    """How much is drawn in each of size x size cells: one line makes a 1, and so do ten."""
+    share = np.asarray(raster.resize((size, size), Image.Resampling.BOX), np.float32) / 255
+    return ndimage.gaussian_filter(np.minimum(share * _LOOK * _FINE / size * 1.25, 1), 0.75)
+
+
+@cache
+def _face_template() -> NDArray[np.float32]:
+    chains = []
+    for middle, radii, start, stop in _MEAN_FACE:
+        angle = np.radians(np.linspace(start, stop, 24))
+        chains.append(through(middle + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radii))
+    cells = _cells(Image.fromarray(pen.draw(Strokes.of(chains), _LOOK * _FINE)), _LOOK)[_WINDOW]
+    return cells - cells.mean()
+
+
+def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floating]:
+    """How well the face is placed, for each position of the canvas over size x size cells.
+
+    Normalised correlation with the mean face, less where much of the drawing would be cut off.
+    At position (i, j) the canvas begins _LOOK / 2 cells above and left of cell (i, j).
+    """
+    template = _face_template()
+    cells = _cells(raster, size)
+    padded = np.pad(cells, _LOOK // 2).astype(np.float64)
+    count = len(padded) - _LOOK + 1
+    rows, columns = (slice(window.start, window.start + count) for window in _WINDOW)
+    match = fftconvolve(padded, template[::-1, ::-1], mode="valid")[rows, columns]
+    height, width = template.shape
+    total, squares = _box_sums(padded, height, width), _box_sums(padded**2, height, width)
+    spread = (squares - total**2 / template.size)[rows, columns].clip(0)
+    energy = (template**2).sum()
+    inside = _box_sums(padded, _LOOK, _LOOK) / max(cells.sum(), 1e-6)
+    # Hair, neck and shoulders fill the training canvas: a drawing that would stay small is not it.
+    fills = min(1, extent * size / _LOOK / _FULL)
+    return match / np.sqrt((spread + energy) * energy) * inside.clip(0, 1) * fills**2
+
+
+def _box_sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """The sum over every height x width box inside."""
+    total = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    tall = total[height:] - total[:-height]
+    return tall[:, width:] - tall[:, :-width]
+
+
+def _best_place(raster: Image.Image, scale: float, extent: float) -> _Place:
+    """The best position for a face that needs to be scaled by about `scale`."""
+    size = round(_LOOK * scale)
+    scores = _scores(raster, size, extent)
+    y, x = np.unravel_index(scores.argmax(), scores.shape)
+    cell = CANVAS / _LOOK
+    row, column = _peak(scores[:, x], int(y)), _peak(scores[y], int(x))
+    right, down = (_LOOK // 2 - column) * cell, (_LOOK // 2 - row) * cell
+    return _Place(float(scores[y, x]), size / _LOOK, right, down)
+
+
+def _peak(values: NDArray[np.floating], at: int) -> float:
+    """The top of the parabola through the highest value and its neighbours."""
+    if not 0 < at < len(values) - 1:
+        return at
+    before, top, after = values[at - 1 : at + 2]
+    bend = before - 2 * top + after
+    return at + float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else at
