@@ -4,7 +4,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from deepfacepencil.models.classifier import Classifier
-from deepfacepencil.models.sap import SpatialAttentionPooling, pooling_widths
+from deepfacepencil.models.sap import (
+    WIDTHS_AT_256,
+    SpatialAttentionPooling,
+    pooling_widths,
+    tolerance_bias,
+)
 
 
 @pytest.fixture
@@ -87,3 +92,31 @@ def test_the_classifier_has_three_convolutions_and_asks_for_no_gradient_in_sap(s
     assert sum(isinstance(module, nn.Conv2d) for module in sap.classifier.modules()) == 3
     assert not any(parameter.requires_grad for parameter in sap.classifier.parameters())
     assert Classifier()(sketch(64, batch=5)).shape == (5,)
+
+
+def mean_width(sap, tolerance):
+    """The mean pooling width that SAP chooses at every place of a sketch, (B, H, W)."""
+    with torch.no_grad():
+        attention = sap(sketch(64, batch=1), tolerance_bias(tolerance))[1]
+    return torch.tensordot(torch.tensor(WIDTHS_AT_256).float(), attention, dims=([0], [1]))
+
+
+def test_no_tolerance_is_the_choice_of_the_paper(sap):
+    x = sketch(64)
+    with torch.no_grad():
+        papers, wished = sap(x), sap(x, tolerance_bias(torch.zeros(1, 1, 16, 16)))
+    for one, other in zip(papers, wished, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_tolerance_shifts_the_pooling_where_it_is_asked_for(sap):
+    wish = torch.zeros(1, 1, 16, 16)
+    usual = mean_width(sap, wish)
+    wish[..., :8] = -1
+    wish[..., 8:] = 1
+    shifted = mean_width(sap, wish)
+    left, right = slice(0, 24), slice(40, 64)  # away from the border between the two wishes
+    assert (shifted[..., left] < usual[..., left]).all()
+    assert (shifted[..., right] > usual[..., right]).all()
+    assert shifted[..., left].mean() < 2
+    assert shifted[..., right].mean() > 12

@@ -7,18 +7,37 @@ import subprocess
 import sys
 from collections import namedtuple
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.errors import InputError
+from deepfacepencil.models.enhancer import Enhancer
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training import loop
-from deepfacepencil.training.checkpoint import PREVIOUS, STATE, WEIGHTS, load_state, load_weights
+from deepfacepencil.training.checkpoint import (
+    ENHANCER_WEIGHTS,
+    PREVIOUS,
+    STATE,
+    WEIGHTS,
+    load_state,
+    load_weights,
+)
 from deepfacepencil.training.loop import batches, learning_rate, to_tensors, train, visits
-from deepfacepencil.training.recipes import CLASSIFIER, STAGE_1, STAGE_2, STAGE_3, TINY, Phase
+from deepfacepencil.training.recipes import (
+    CLASSIFIER,
+    ENHANCER,
+    STAGE_1,
+    STAGE_2,
+    STAGE_3,
+    TINY,
+    Adversary,
+    Phase,
+)
 from deepfacepencil.training.stages import STAGES
 
 SEED = 3
@@ -102,9 +121,13 @@ def assert_same_run(a, b):
 
 
 def test_a_run_writes_what_it_says(uninterrupted, short):
-    names = {path.name for path in uninterrupted.iterdir()}
-    assert names == {"run.json", "log.jsonl", "sheets", STATE, PREVIOUS, WEIGHTS}
+    names = {path.name for path in uninterrupted.iterdir()} - {"tensorboard"}
+    assert names == {"run.json", "log.jsonl", "report.html", "sheets", STATE, PREVIOUS, WEIGHTS}
     lines = log_of(uninterrupted)
+    norms = ["gradient", "gradient d"]
+    for line in lines:
+        having = norms[: 1 if line["stage"] == CLASSIFIER else 2]
+        assert [line[name] > 0 for name in norms if name in line] == [True] * len(having)
     shown = [(line["stage"], line["shown"]) for line in lines]
     two_lines = [4, 6]  # two steps, then what is left of the phase
     assert shown == [
@@ -192,6 +215,19 @@ def test_resumed_equals_uninterrupted(
     assert_same_run(uninterrupted, run)
 
 
+def test_the_random_views_of_d_are_resumed_too(data, tmp_path, monkeypatch):
+    recipe = replace(TINY, phases=(Phase(STAGE_1, 32, 8, 2),), adversary=Adversary(True, True))
+    train(data, tmp_path / "a", recipe, SEED)
+    monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
+    with monkeypatch.context() as patch:
+        before_step(patch, stop_at(3))
+        with pytest.raises(KeyboardInterrupt):
+            train(data, tmp_path / "b", recipe, SEED)
+    torch.rand(7)  # whatever else uses torch's generator
+    train(data, tmp_path / "b", recipe, SEED)
+    assert_same(*(load_state(tmp_path / name)["networks"] for name in "ab"))
+
+
 @pytest.mark.parametrize("step", [1, 6, 8])  # the first; the last of a phase; inside one
 def test_ctrl_c_saves_and_says_so(data, tmp_path, short, uninterrupted, monkeypatch, step):
     run = tmp_path / "run"
@@ -243,6 +279,119 @@ def test_killed_while_writing_a_state(data, tmp_path, short, uninterrupted):
     assert list(run.glob(".*.part"))
     train(data, run, short, SEED)
     assert_same_run(uninterrupted, run)
+
+
+KILLED_OFTEN = """
+import os, random, shutil, signal, sys, time
+from pathlib import Path
+import torch
+from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.training import loop
+from deepfacepencil.training.checkpoint import STATE
+from deepfacepencil.training.recipes import *
+torch.set_num_threads(1)
+loop.LOG_EVERY, loop.SAVE_EVERY = 2, -1.0
+data, run, recipe, seed, kills = sys.argv[1:]
+run, kills, rng, longest = Path(run), int(kills), random.Random(0), None
+while True:
+    start, child = time.monotonic(), os.fork()  # torch is imported once for all
+    if child == 0:
+        loop.train(Path(data), run, eval(recipe), int(seed))
+        os._exit(0)
+    if longest is None:  # half of the kills come before the first step of a start, half after
+        while not (run / STATE).exists():
+            time.sleep(0.01)
+        longest = 2 * (time.monotonic() - start)
+    if kills:
+        time.sleep(rng.uniform(0, longest))
+        os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    killed = os.WIFSIGNALED(status)
+    assert killed or status == 0
+    if not killed and not kills:
+        break
+    kills -= killed
+    print(max((path.stat().st_mtime_ns for path in run.glob("state*.pt")), default=0))
+    if not killed:  # a fast machine: once more from the start
+        shutil.rmtree(run)
+"""
+
+
+def test_killed_at_twenty_random_moments(data, tmp_path, short, uninterrupted):
+    """Whatever it was doing, the same command goes on, and ends as if nothing had happened."""
+    run = tmp_path / "run"
+    arguments = [str(data), str(run), repr(short), str(SEED), "20"]
+    command = [sys.executable, "-c", KILLED_OFTEN, *arguments]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    states = ended.stdout.split()
+    assert len(set(states)) > 5, "killed too early to get anywhere"
+    assert_same_run(uninterrupted, run)
+
+
+TWO_PROCESSES = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.training import loop
+from deepfacepencil.training.recipes import *
+from deepfacepencil.training.stages import STAGES
+torch.set_num_threads(1)
+loop.LOG_EVERY = 2
+stage, steps = STAGES[STAGE_3], 0
+def press_in_the_second(*arguments):
+    global steps
+    steps += 1
+    if steps == 4 and os.environ["LOCAL_RANK"] == "1":
+        os.kill(os.getpid(), signal.SIGINT)
+    return stage.step(*arguments)
+STAGES[STAGE_3] = replace(stage, step=press_in_the_second)
+data, run, recipe, seed = sys.argv[1:]
+loop.train(Path(data), Path(run), eval(recipe), int(seed), "cpu", devices=2)
+"""
+
+
+def test_two_processes_are_as_good_as_one(data, tmp_path, short, monkeypatch):
+    """One process until Ctrl-C, then two until the second gets Ctrl-C in stage 3, then one.
+
+    In small steps at 64 px: Adam, and instance normalisation of 2 x 2 pixels, magnify rounding.
+    """
+    phases = tuple(replace(p, resolution=64) for p in short.phases)
+    short = replace(short, phases=phases, learning_rate=1e-5)
+    run, program = tmp_path / "run", tmp_path / "program.py"
+    train(data, tmp_path / "one", short, SEED)
+
+    def press(n):
+        if n == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        before_step(patch, press)
+        with pytest.raises(KeyboardInterrupt):
+            train(data, run, short, SEED)
+    program.write_text(TWO_PROCESSES)
+    command = [sys.executable, str(program), str(data), str(run), repr(short), str(SEED)]
+    stopped = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert "interrupted: the same command goes on from here" in stopped.stderr, stopped.stderr
+    state = load_state(run)
+    assert (state["phase"], state["shown"]) == (4, 2)
+    train(data, run, short, SEED)
+    for ours, theirs in zip(log_of(run), log_of(tmp_path / "one"), strict=True):
+        assert ours.pop("stage") == theirs.pop("stage")
+        assert ours == pytest.approx(theirs, rel=1e-4, abs=2e-5)
+
+
+def test_processes_that_cannot_train_together_are_refused(data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    with pytest.raises(InputError, match="3 processes cannot share the batches of 2 photos"):
+        train(data, run, TINY, SEED, "cpu", devices=3)
+    started = {"RANK": 1, "LOCAL_RANK": 1, "WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": "torchrun's"}
+    for name, value in started.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(InputError, match="2 processes were started, and 1 are to train"):
+        train(data, run, TINY, SEED, "cpu", devices=1)
+    assert not run.exists()
 
 
 def test_a_finished_run_stays_as_it_is(data, tmp_path, short, uninterrupted):
@@ -322,8 +471,13 @@ def test_what_is_not_finite_stops_the_run_and_keeps_the_state(
 
     monkeypatch.setitem(STAGES, STAGE_2, replace(stage, step=broken))
     monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
-    with pytest.raises(InputError, match=r"(rec m|encoder.*) not finite after 2 photos of stage 2"):
+    with pytest.raises(InputError, match=r"(rec m|encoder.*) not finite after 2 photos") as stopped:
         train(data, run, short, SEED)
+    shown = [
+        FacePairs(data, "train", 32).ids[i] for _, i in islice(visits(5, SEED * 1000 + 2, 0), 2)
+    ]
+    photos = f" with the photos {' '.join(shown)};" if what == "loss" else ";"
+    assert f"of stage 2{photos} the state before is kept" in str(stopped.value)
     state = load_state(run)
     assert (state["phase"], state["shown"]) == (1, 6)
     assert all(value.isfinite().all() for value in state["networks"].values())
@@ -347,6 +501,45 @@ def test_tiny_trains_all_stages_and_its_weights_draw(data, tmp_path):
     main.load_state_dict(weights)
     averaged = load_state(tmp_path)["networks"]
     assert all(torch.equal(v, averaged[f"ema.main.{k}"]) for k, v in main.state_dict().items())
+
+
+def test_the_enhancer_is_trained_around_a_trained_generator(data, tmp_path, uninterrupted):
+    recipe = replace(TINY, phases=(Phase(ENHANCER, 64, 6, 2),))
+    run = tmp_path / "run"
+    with pytest.raises(InputError, match=r"recipe tiny goes on from .* give --generator RUN"):
+        train(data, run, recipe, SEED)
+    with pytest.raises(InputError, match=r"recipe tiny starts from .* leave out --generator RUN"):
+        train(data, run, TINY, SEED, generator=uninterrupted)
+    wide = replace(recipe, width=8)
+    with pytest.raises(InputError, match="width 4 and cap 8; recipe tiny wants 8 and 8"):
+        train(data, run, wide, SEED, generator=uninterrupted)
+    assert not run.exists()
+    train(data, run, recipe, SEED, generator=uninterrupted)
+    assert (log_of(run)[-1]["stage"], log_of(run)[-1]["shown"]) == (ENHANCER, 6)
+    before, after = load_weights(uninterrupted)[0], load_weights(run)[0]
+    assert_same(before, after)
+    enhancer = Enhancer(4)
+    enhancer.load_state_dict(load_file(run / ENHANCER_WEIGHTS))
+    (sheet,) = (run / "sheets").iterdir()
+    with Image.open(sheet) as image:
+        assert image.size == (2 * 64, 3 * 64)
+
+
+def test_tensorboard_has_the_log(data, tmp_path, monkeypatch):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    recipe = replace(TINY, phases=(Phase(CLASSIFIER, 32, 4, 2), Phase(STAGE_1, 32, 8, 2)))
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    with monkeypatch.context() as patch:
+        before_step(patch, stop_at(5))  # one line of stage 1 will be logged again
+        with pytest.raises(KeyboardInterrupt):
+            train(data, tmp_path, recipe, SEED)
+    train(data, tmp_path, recipe, SEED)
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    for name, first in (("classifier", 2), ("rec a", 6)):
+        lines = [line[name] for line in log_of(tmp_path) if name in line]
+        scalars = events.Scalars(name)
+        assert [scalar.step for scalar in scalars] == [first + 2 * n for n in range(len(lines))]
+        assert [scalar.value for scalar in scalars] == pytest.approx(lines)
 
 
 def test_a_batch_may_be_larger_than_the_data(data, tmp_path):

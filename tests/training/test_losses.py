@@ -44,6 +44,15 @@ def test_eq_5_holds_for_logits_of_any_size():
     torch.testing.assert_close(losses.adversarial_discriminator(sure, sure), torch.tensor(200.0))
 
 
+def test_hinge():
+    d = torch.tensor(0.0)
+    for real, fake in zip(REAL, FAKE, strict=True):
+        d += (1 - real[-1]).clamp(min=0).mean() + (1 + fake[-1]).clamp(min=0).mean()
+    torch.testing.assert_close(losses.hinge_discriminator(REAL, FAKE), d / 3)
+    g = -sum(scale[-1].mean() for scale in FAKE) / 3
+    torch.testing.assert_close(losses.hinge_generator(FAKE), g)
+
+
 def test_eq_6_averages_layers_and_scales_and_leaves_the_logits_out():
     #                          |1-0|, |2-4| ;     |0-2| ;     |4-4.5|
     expected = (1.5 + 2.0 + 0.5) / 3

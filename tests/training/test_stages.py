@@ -2,11 +2,21 @@ from dataclasses import replace
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch.optim import Adam
 
 from deepfacepencil.training import stages
-from deepfacepencil.training.recipes import CLASSIFIER, STAGE_1, STAGE_2, STAGE_3, TINY
-from deepfacepencil.training.stages import STAGES, Compute, Networks
+from deepfacepencil.training.recipes import (
+    CLASSIFIER,
+    ENHANCER,
+    STAGE_1,
+    STAGE_2,
+    STAGE_3,
+    TINY,
+    Adversary,
+    Phase,
+)
+from deepfacepencil.training.stages import STAGES, Compute, Networks, compile_networks
 
 C = ("main.sap.classifier.",)
 SAP = ("main.sap.branches.", "main.sap.attention.")
@@ -16,7 +26,9 @@ TRAINED = {
     STAGE_1: G_A + BODY + D,
     STAGE_2: SAP + ("main.encoder.",) + D,
     STAGE_3: G_A + BODY + SAP + ("main.encoder.",) + D,
+    ENHANCER: ("enhancer.",) + D,
 }
+ALL = replace(TINY, phases=(*TINY.phases, Phase(ENHANCER, 64, 4, 2)))
 
 
 @pytest.fixture
@@ -30,10 +42,10 @@ def batch():
 @pytest.fixture
 def networks():
     torch.manual_seed(0)
-    return Networks(TINY)
+    return Networks(ALL)
 
 
-def train_step(networks, stage_name, batch):
+def train_step(networks, stage_name, batch, recipe=TINY):
     """One step as the loop makes it, with everything else left able to get gradients."""
     stage = STAGES[stage_name]
     optimisers = [Adam(stage.generator_parameters(networks), 1e-3)]
@@ -43,7 +55,8 @@ def train_step(networks, stage_name, batch):
     for optimiser in optimisers:
         for parameter in optimiser.param_groups[0]["params"]:
             parameter.requires_grad_(True)
-    return stage.step(networks, Compute.of(networks, TINY), batch, *optimisers)
+    compute = Compute.of(networks, Fabric(accelerator="cpu"), recipe)
+    return stage.step(networks, compute, batch, *optimisers)
 
 
 @pytest.mark.parametrize("stage", TRAINED)
@@ -80,7 +93,10 @@ def test_the_stages_log_the_terms_of_the_objective(networks, batch):
 
 
 def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
-    """Eq. 8, recomputed plainly: one forward of each network, one backward, lambda = mu = 10."""
+    """Eq. 8, recomputed plainly: one forward of each network, lambda = mu = 10.
+
+    L_GFM, to which G_a is a guide, is for SAP and the encoder of G_m.
+    """
     networks.requires_grad_(False)
     trained = STAGES[STAGE_3].generator_parameters(networks)
     for parameter in trained:
@@ -88,18 +104,42 @@ def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
     x = batch["photo"]
     a, m = networks.aligned(batch["aligned"]), networks.main(batch["deformed"])
     loss = (a.photo - x).abs().mean() + (m.photo - x).abs().mean()
-    loss += 10 * sum((p - q).abs().mean() for p, q in zip(a.features, m.features, strict=True)) / 4
+    pairs = zip(a.features, m.features, strict=True)
+    gfm = 10 * sum((p.detach() - q).abs().mean() for p, q in pairs) / 4
+    following = {*networks.main.sap.parameters(), *networks.main.encoder.parameters()}
     for sketch, generated in ((batch["aligned"], a.photo), (batch["deformed"], m.photo)):
         fake, real = networks.discriminator(sketch, generated), networks.discriminator(sketch, x)
         for f, r in zip(fake, real, strict=True):
             loss += -torch.sigmoid(f[-1]).log().mean() / 3
             pairs = list(zip(f[:-1], r[:-1], strict=True))
             loss += 10 * sum((p - q).abs().mean() for p, q in pairs) / len(pairs) / 3
-    expected = torch.autograd.grad(loss, trained)
+    of_gfm = torch.autograd.grad(gfm, trained, retain_graph=True, allow_unused=True)
+    expected = [
+        gradient + more if parameter in following else gradient
+        for parameter, gradient, more in zip(
+            trained, torch.autograd.grad(loss, trained), of_gfm, strict=True
+        )
+    ]
 
     train_step(networks, STAGE_3, batch)
     for parameter, gradient in zip(trained, expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("part", ["hinge", "augment"])
+def test_each_modern_part_does_something_and_is_deterministic(batch, part):
+    """At a fixed seed; what it does to the losses is in test_losses and test_augment."""
+    values = []
+    for adversary in (Adversary(), Adversary(**{part: True}), Adversary(**{part: True})):
+        torch.manual_seed(0)
+        recipe = replace(TINY, adversary=adversary)
+        values.append(train_step(Networks(recipe), STAGE_3, batch, recipe))
+    without, once, again = values
+    assert once == again
+    assert once["rec a"] == without["rec a"]
+    for name in ("d", "adv a", "adv m"):
+        assert once[name].isfinite()
+        assert once[name] != without[name]
 
 
 def test_d_is_trained_against_the_generators_as_they_were(networks, batch):
@@ -146,17 +186,16 @@ def test_without_a_compiler_training_goes_on_and_says_so(networks, monkeypatch, 
         raise RuntimeError("No working C++ compiler found\nand a long story")
 
     monkeypatch.setattr(stages.torch, "compile", no_compiler)
-    compute = Compute.of(networks, replace(TINY, compiled=True))
-    assert compute.main is networks.main
+    compile_networks(networks)
     said = capsys.readouterr().out
     assert said.count("\n") == 1
     assert "No working C++ compiler found" in said
 
 
 def test_bfloat16_is_for_the_networks_and_not_for_the_losses(networks, batch):
-    compute = Compute.of(networks, replace(TINY, bfloat16=True))
     stage = STAGES[STAGE_2]
     networks.requires_grad_(True)
+    compute = Compute.of(networks, Fabric(accelerator="cpu"), replace(TINY, bfloat16=True))
     optimisers = [
         Adam(stage.generator_parameters(networks)),
         Adam(networks.discriminator.parameters()),

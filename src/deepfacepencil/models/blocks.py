@@ -86,3 +86,17 @@ def initialise(network: nn.Module) -> None:
             module.weight.normal_(0, 0.02)
         if isinstance(module, nn.Conv2d) and module.bias is not None:
             module.bias.zero_()
+
+
+@torch.no_grad()
+def initialise_for_relu(network: nn.Module) -> None:
+    """Weights that keep the size of what passes through ReLUs (He et al., 2015); biases zero.
+
+    For convolutions without normalisation. From N(0, 0.02) SAP's attention came out the same
+    everywhere, and in 750 steps its weights did not move away from it.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                module.bias.zero_()

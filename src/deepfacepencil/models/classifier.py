@@ -7,6 +7,8 @@ maps, which had to become sensitive to distorted strokes for the answer to be ri
 import torch
 from torch import Tensor, nn
 
+from .blocks import initialise_for_relu
+
 
 class Classifier(nn.Module):
     """Sketch (B, 1, H, W) in {0..1} -> logits (B,), positive for a deformed sketch."""
@@ -24,6 +26,7 @@ class Classifier(nn.Module):
             ]
         )
         self.head = nn.Linear(third, 1)
+        initialise_for_relu(self.convolutions)
 
     def features(self, sketch: Tensor) -> list[Tensor]:
         """F_1^C, F_2^C, F_3^C at 1/2, 1/4 and 1/8 of the sketch's resolution."""

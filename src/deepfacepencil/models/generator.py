@@ -21,7 +21,8 @@ class Generated(NamedTuple):
     """What a generator returns."""
 
     photo: Tensor  # (B, 3, H, W) in [-1, 1]
-    features: list[Tensor]  # the outputs that Eq. 7 compares, (B, C, H/16, W/16) each
+    encoded: Tensor  # what the body got, (B, C, H/16, W/16)
+    features: list[Tensor]  # the outputs that Eq. 7 compares, as large, each
     attention: Tensor | None  # A of Eq. 2, (B, N_r, H, W); None without SAP
 
 
@@ -51,13 +52,17 @@ class Body(nn.Module):
             outputs.append(x)
         return outputs
 
-    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def decoded(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What becomes the photo, (B, width, H, W), and the features."""
         features = self.features(x)
         x = features[-1]
         for block in self.residual[MATCHED_BLOCKS:]:
             x = block(x)  # (B, C, H/16, W/16)
-        photo = self.to_photo(self.decoder(x))  # (B, 3, H, W)
-        return photo, features
+        return self.decoder(x), features
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        decoded, features = self.decoded(x)
+        return self.to_photo(decoded), features  # (B, 3, H, W)
 
 
 class AlignedGenerator(nn.Module):
@@ -76,8 +81,9 @@ class AlignedGenerator(nn.Module):
         return self.body.features(self.encoder(sketch))
 
     def forward(self, sketch: Tensor) -> Generated:
-        photo, features = self.body(self.encoder(sketch))
-        return Generated(photo, features, None)
+        encoded = self.encoder(sketch)
+        photo, features = self.body(encoded)
+        return Generated(photo, encoded, features, None)
 
 
 class MainGenerator(nn.Module):
@@ -89,10 +95,17 @@ class MainGenerator(nn.Module):
         self.encoder = Encoder(self.sap.out_channels, width, cap)
         self.body = body
 
-    def forward(self, sketch: Tensor) -> Generated:
-        relaxed, attention = self.sap(sketch)
-        photo, features = self.body(self.encoder(relaxed))
-        return Generated(photo, features, attention)
+    def forward(self, sketch: Tensor, bias: Tensor | None = None) -> Generated:
+        """`bias` shifts SAP's choice; without it, the choice is the paper's."""
+        relaxed, attention = self.sap(sketch, bias)
+        encoded = self.encoder(relaxed)
+        photo, features = self.body(encoded)
+        return Generated(photo, encoded, features, attention)
+
+    def decoded(self, sketch: Tensor) -> Tensor:
+        """What the enhancer goes on from, (B, width, H, W): the photo but for its last layer."""
+        relaxed, _ = self.sap(sketch)
+        return self.body.decoded(self.encoder(relaxed))[0]
 
 
 def dual_generators(width: int, cap: int) -> tuple[AlignedGenerator, MainGenerator]:
@@ -104,6 +117,5 @@ def dual_generators(width: int, cap: int) -> tuple[AlignedGenerator, MainGenerat
     body = Body(width, cap)
     aligned, main = AlignedGenerator(body, width, cap), MainGenerator(body, width, cap)
     initialise(aligned)
-    initialise(main.sap)
     initialise(main.encoder)
     return aligned, main

@@ -8,15 +8,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .blocks import InstanceNorm
+from .blocks import InstanceNorm, initialise, initialise_for_relu
 from .classifier import Classifier
 
 WIDTHS_AT_256 = (1, 5, 9, 13)
+# What one unit of tolerance adds to the logit of the widest branch and takes from the narrowest.
+# Attention that was trained has logits a few units apart: 6 decides nearly alone.
+TOLERANCE_STEP = 6.0
 
 
 def pooling_widths(resolution: int) -> list[int]:
     """r_i for sketches of this many pixels: odd, and the same share of the picture as at 256."""
     return [2 * round((r * resolution / 256 - 1) / 2) + 1 for r in WIDTHS_AT_256]
+
+
+def tolerance_bias(tolerance: Tensor) -> Tensor:
+    """A user's wish (B, 1, h, w) -> what to add to the logits of Eq. 2, (B, N_r, h, w).
+
+    -1 keeps to the strokes, 1 takes them as a hint, 0 leaves the choice to the network: each branch
+    gains with the distance of its width from the mean width. Not in the paper.
+    """
+    widths = torch.tensor(WIDTHS_AT_256, dtype=tolerance.dtype, device=tolerance.device)
+    away = (widths - widths.mean()) / (widths[-1] - widths.mean())  # from -1 to 1
+    return TOLERANCE_STEP * tolerance * away[None, :, None, None]
 
 
 class SpatialAttentionPooling(nn.Module):
@@ -45,6 +59,8 @@ class SpatialAttentionPooling(nn.Module):
             nn.ReLU(),
             nn.Conv2d(16, branches, 3, padding=1),
         )
+        initialise(self.branches)
+        initialise_for_relu(self.attention)
 
     def relaxed(self, sketch: Tensor) -> Tensor:
         """R: every branch pools the strokes to its own width and looks at them.
@@ -58,25 +74,30 @@ class SpatialAttentionPooling(nn.Module):
             maps.append(branch(pooled))  # (B, branch_channels, H, W)
         return torch.cat(maps, dim=1)  # (B, N_r * branch_channels, H, W)
 
-    def attend(self, sketch: Tensor) -> Tensor:
+    def attend(self, sketch: Tensor, bias: Tensor | None = None) -> Tensor:
         """A: how much of each branch passes, at every position; sums to one over the branches.
 
         A = softmax(Conv[F_1^C, Up_2(F_2^C), Up_4(F_3^C)]). Eq. 2
 
         The logits are brought to the sketch's resolution before the softmax, so that the sum is one
-        there.
+        there. `bias` (B, N_r, h, w), of any resolution, is added to them.
         """
         f1, f2, f3 = self.classifier.features(sketch)
         size = f1.shape[-2:]
         f2 = F.interpolate(f2, size=size, mode="bilinear")
         f3 = F.interpolate(f3, size=size, mode="bilinear")
         logits = self.attention(torch.cat([f1, f2, f3], dim=1))  # (B, N_r, H/2, W/2)
+        if bias is not None:
+            logits = logits + F.interpolate(bias, size=logits.shape[-2:], mode="bilinear")
         logits = F.interpolate(logits, size=sketch.shape[-2:], mode="bilinear")
         return torch.softmax(logits.float(), dim=1)  # (B, N_r, H, W)
 
-    def forward(self, sketch: Tensor) -> tuple[Tensor, Tensor]:
-        """SAP(S) = A * R; a channel of A weights its branch's whole group of features. Eq. 3."""
+    def forward(self, sketch: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """SAP(S) = A * R; a channel of A weights its branch's whole group of features. Eq. 3.
+
+        `bias` is added to the logits of A: see `tolerance_bias`. The paper has none.
+        """
         relaxed = self.relaxed(sketch)
-        attention = self.attend(sketch)
+        attention = self.attend(sketch, bias)
         weights = attention.to(relaxed.dtype).repeat_interleave(self.branch_channels, dim=1)
         return weights * relaxed, attention

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..files import writing
 
 STATE, PREVIOUS = "state.pt", "state-before.pt"
-WEIGHTS = "generator.safetensors"
+WEIGHTS, ENHANCER_WEIGHTS = "generator.safetensors", "enhancer.safetensors"
 
 
 def require_room(state: int, run: Path) -> None:
@@ -69,10 +69,12 @@ def load_state(run: Path) -> dict[str, Any] | None:
     return None
 
 
-def save_weights(weights: dict[str, Tensor], facts: dict[str, Any], run: Path) -> None:
+def save_weights(
+    weights: dict[str, Tensor], facts: dict[str, Any], run: Path, name: str = WEIGHTS
+) -> None:
     """Write RUN/generator.safetensors: G_m as it is released, with `facts` about it."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    with writing(run / WEIGHTS) as temporary:
+    with writing(run / name) as temporary:
         temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))
 
 

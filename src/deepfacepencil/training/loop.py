@@ -2,7 +2,8 @@
 
 Progress is counted in photos shown. What is shown next, and what starts from scratch, follows from
 (seed, phase, photos shown) alone, so a run that was interrupted ends with the weights and the log
-of one that was not.
+of one that was not, and processes that train together agree without asking. They share each batch;
+the first of them writes.
 """
 
 import json
@@ -12,13 +13,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset, default_collate
 from tqdm import tqdm
@@ -27,73 +32,149 @@ from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
 from ..files import writing
 from ..models.discriminator import Discriminator
-from .checkpoint import load_state, remove_leftovers, require_room, save_state, save_weights
-from .recipes import STAGE_1, Phase, Recipe
-from .sheet import sample_sheet
-from .stages import STAGES, Batch, Compute, Networks
+from ..report import LOG, SETTINGS, SHEETS, write_report
+from .checkpoint import (
+    ENHANCER_WEIGHTS,
+    load_state,
+    load_weights,
+    remove_leftovers,
+    require_room,
+    save_state,
+    save_weights,
+)
+from .recipes import ENHANCER, STAGE_1, Phase, Recipe
+from .sheet import enhancer_sheet, sample_sheet
+from .stages import STAGES, Batch, Compute, Networks, compile_networks
 
 LOG_EVERY = 20  # steps
 SAVE_EVERY, SHEET_EVERY = 240.0, 300.0  # seconds
-LOG, SETTINGS = "log.jsonl", "run.json"
 
 
-def train(data: Path, run: Path, recipe: Recipe, seed: int) -> None:
-    """All phases of a recipe; the same call goes on where it was interrupted.
+def train(
+    data: Path,
+    run: Path,
+    recipe: Recipe,
+    seed: int,
+    accelerator: str = "auto",  # cpu, gpu, auto
+    devices: int | str = "auto",  # per node: a process each
+    nodes: int = 1,
+    generator: Path | None = None,  # a finished run, whose G_m the enhancer goes on from
+) -> None:
+    """All phases of a recipe; the same call goes on where it was interrupted, on other devices too.
 
-    Writes to `run`: run.json, log.jsonl, sheets/*.png, and every few minutes and at the end
-    state.pt and generator.safetensors. Raises InputError if `data` has no photos to train on, if
-    `run` holds another training or cannot be written to, and if a loss is not finite. Ctrl-C saves
-    the state and raises KeyboardInterrupt.
+    Writes to `run`: run.json, log.jsonl, sheets/*.png, report.html, and every few minutes and at
+    the end state.pt and generator.safetensors. Raises InputError if `data` has no photos to train
+    on, if `run` holds another training or cannot be written to, if this machine has no such
+    devices, and if a loss is not finite. Ctrl-C saves the state and raises KeyboardInterrupt. In
+    every process but the first, these two become SystemExit: the first says why.
     """
-    FacePairs(data, "train", max(phase.resolution for phase in recipe.phases))
-    settings = {"recipe": asdict(recipe), "seed": seed, "data": str(data.resolve())}
-    with _refusals_of_the_disk(run):
+    enhancing = recipe.phases[0].stage == ENHANCER
+    if enhancing != (generator is not None):
+        how = "goes on from a trained run: give" if enhancing else "starts from nothing: leave out"
+        raise InputError(f"recipe {recipe.name} {how} --generator RUN")
+    fabric = _processes(accelerator, devices, nodes, recipe)
+    try:
+        FacePairs(data, "train", max(phase.resolution for phase in recipe.phases))
+        settings = {"recipe": asdict(recipe), "seed": seed, "data": str(data.resolve())}
+        if generator:
+            settings["generator"] = str(generator.resolve())
         _refuse_another(run, settings)
-        training = Training(data, run, recipe, seed)
-        _claim(run, settings)
-        with _finishing_steps() as interrupted:
-            for number in range(training.number, len(recipe.phases)):
-                training.begin(number)
-                _run_phase(training, interrupted)
-            training.finish()
-    print(f"{run}: trained; `deepfacepencil export {run} --output model.onnx` makes it a model")
+        fabric.launch()
+        with _refusals_of_the_disk(run):
+            training = Training(data, run, recipe, seed, fabric, generator)
+            if fabric.is_global_zero:
+                _claim(run, settings)
+            with _finishing_steps(fabric) as interrupted:
+                for number in range(training.number, len(recipe.phases)):
+                    training.begin(number)
+                    _run_phase(training, interrupted)
+                training.finish()
+    except (InputError, KeyboardInterrupt):
+        if fabric.is_global_zero:
+            raise
+        raise SystemExit(2) from None
+    fabric.print(f"{run}: trained; `deepfacepencil export {run} --output model.onnx` makes a model")
+
+
+def _processes(accelerator: str, devices: int | str, nodes: int, recipe: Recipe) -> Fabric:
+    """What starts the processes and joins them. Raises InputError if that cannot be."""
+    try:
+        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes)
+    except (MisconfigurationException, RuntimeError, ValueError) as problem:
+        raise InputError(f"no such devices here: {problem}") from problem
+    for environment in (TorchElasticEnvironment, SLURMEnvironment):
+        if environment.detect() and environment().world_size() != fabric.world_size:
+            raise InputError(
+                f"{environment().world_size()} processes were started, and {fabric.world_size} are"
+                " to train; --devices (per node) and --nodes must be what torchrun or srun has"
+            )
+    for phase in recipe.phases:
+        if phase.batch % fabric.world_size:
+            raise InputError(
+                f"{fabric.world_size} processes cannot share the batches of {phase.batch} photos of"
+                f" {phase.stage} equally; choose other --devices or --nodes"
+            )
+    return fabric
 
 
 class Training:
     """One run: what it was asked to do, the networks and optimisers, and how far it is."""
 
-    def __init__(self, data: Path, run: Path, recipe: Recipe, seed: int) -> None:
+    compute: Compute  # these two from the beginning of a stage on
+    optimisers: tuple[Adam, ...] = ()
+
+    def __init__(
+        self,
+        data: Path,
+        run: Path,
+        recipe: Recipe,
+        seed: int,
+        fabric: Fabric,
+        generator: Path | None = None,
+    ) -> None:
         """A new training, or the one that `run` holds, as it was when its state was saved."""
         self.data, self.run, self.recipe, self.seed = data, run, recipe, seed
+        self.fabric = fabric
         torch.manual_seed(seed)
-        self.networks = Networks(recipe).to("cuda" if torch.cuda.is_available() else "cpu")
-        self.compute = Compute.of(self.networks, recipe)
-        self.optimisers: tuple[Adam, ...] = ()
+        self.networks = Networks(recipe).to(fabric.device)
+        if recipe.compiled:
+            compile_networks(self.networks)
         self.number = 0  # of the phase
         self.shown = 0  # photos of that phase
         self.sums: dict[str, Tensor] = {}  # of the losses since the last line of the log
         self.steps = 0  # in these sums
         self.sheet_split = _split_of_the_sheets(data)
 
-        remove_leftovers(run)
+        if fabric.is_global_zero:
+            remove_leftovers(run)
         require_room(self.networks.state_bytes(), run)
         state = load_state(run)
+        if state is None and generator:
+            self.networks.main.load_state_dict(_trained_generator(generator, recipe))
         if state is not None:
             self.networks.load_state_dict(state["networks"])
             self.number, self.shown = state["phase"], state["shown"]
             self.sums, self.steps = state["sums"], state["steps"]
             if self.number < len(recipe.phases):
-                self.optimisers = self._optimisers_of_the_stage()
+                self._enter_stage()
                 for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
                     optimiser.load_state_dict(saved)
-        if (run / LOG).exists():  # what was logged after the state was saved will be logged again
-            logged = 0 if state is None else state["log"]
-            os.truncate(run / LOG, min(logged, (run / LOG).stat().st_size))
+        self.board = None
+        if fabric.is_global_zero:
+            if (run / LOG).exists():  # what was logged after the state was saved comes again
+                logged = 0 if state is None else state["log"]
+                os.truncate(run / LOG, min(logged, (run / LOG).stat().st_size))
+            self.board = _tensorboard(run, self.shown_in_all)
 
     @property
     def phase(self) -> Phase:
         """The phase at hand."""
         return self.recipe.phases[self.number]
+
+    @property
+    def shown_in_all(self) -> int:
+        """Photos of all phases up to now."""
+        return sum(phase.images for phase in self.recipe.phases[: self.number]) + self.shown
 
     @property
     def phase_seed(self) -> int:
@@ -112,9 +193,9 @@ class Training:
             self.networks.discriminator.load_state_dict(Discriminator(*sizes).state_dict())
         # The average starts each stage at the weights themselves: some have not been averaged yet.
         self.networks.update_ema(0.0)
-        self.optimisers = self._optimisers_of_the_stage()
+        self._enter_stage()
 
-    def _optimisers_of_the_stage(self) -> tuple[Adam, ...]:
+    def _enter_stage(self) -> None:
         """Adam for the stage's generators (or C), and Adam for D; nothing else gets gradients."""
         stage = STAGES[self.phase.stage]
         groups = [stage.generator_parameters(self.networks)]
@@ -124,30 +205,42 @@ class Training:
         self.networks.zero_grad()
         for parameter in chain(*groups):
             parameter.requires_grad_(True)
-        return tuple(
+        self.optimisers = tuple(
             Adam(group, self.recipe.learning_rate, self.recipe.betas, fused=True)
             for group in groups
         )
+        self.compute = Compute.of(self.networks, self.fabric, self.recipe)
 
     def step(self, batch: Batch) -> None:
-        """Show one batch. Raises InputError if a loss is not finite."""
+        """Show one batch; a process, its share. Raises InputError if a loss is not finite."""
         rate = learning_rate(self.recipe, self.number, self.shown)
         for optimiser in self.optimisers:
             optimiser.param_groups[0]["lr"] = rate
+        place = self.phase_seed, self.shown, self.fabric.global_rank
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         stage = STAGES[self.phase.stage]
         losses = stage.step(self.networks, self.compute, batch, *self.optimisers)
+        means = self.fabric.all_reduce(torch.stack(list(losses.values())))  # over the processes
+        losses = dict(zip(losses, means, strict=True))
         self.shown += self.phase.batch
         # Early on the average would still be the stage's start: it looks back a tenth of the way.
         total = place_in_stage(self.recipe, self.number)[0] + self.shown
         keep = 0.5 ** (self.phase.batch / self.recipe.ema_images)
         self.networks.update_ema(min(keep, total / (total + 10 * self.phase.batch)))
-        self._require_finite(losses)
+        self._require_finite(losses, of_a_batch=True)
         for name, value in losses.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value
         self.steps += 1
 
     def log(self, speed: float) -> None:
-        """Append a line to the log: the mean of every loss since the line before."""
+        """Append a line to the log: the mean of every loss since the line before.
+
+        The norms are those of the gradients of the last step: of the generators or C, and of D.
+        """
+        norms = [
+            get_total_norm(p.grad for p in optimiser.param_groups[0]["params"])
+            for optimiser in self.optimisers
+        ]
         line = {
             "stage": self.phase.stage,
             "resolution": self.phase.resolution,
@@ -157,15 +250,37 @@ class Training:
                 learning_rate(self.recipe, self.number, self.shown - self.phase.batch), 8
             ),
             **{name: round(float(value) / self.steps, 5) for name, value in self.sums.items()},
+            **{
+                name: round(float(norm), 5)
+                for name, norm in zip(("gradient", "gradient d"), norms, strict=False)
+            },
         }
-        with (self.run / LOG).open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        if self.fabric.is_global_zero:
+            with (self.run / LOG).open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        if self.board:
+            for name in line.keys() - {"stage", "resolution", "shown"}:
+                self.board.add_scalar(name, line[name], self.shown_in_all)
         self.sums, self.steps = {}, 0
 
     def save(self) -> None:
-        """Write the state to resume from, and the weights as they are released."""
+        """Write the state to resume from, and the weights as they are released.
+
+        All processes wait until they are written; if they cannot be, all stop.
+        """
         # Finite losses can still break the weights: such a state must not replace a good one.
         self._require_finite(dict(self.networks.named_parameters()))
+        refusal = None
+        if self.fabric.is_global_zero:
+            try:
+                self._write()
+            except OSError as problem:
+                refusal = problem
+        (refused,) = self.anyone(refusal is not None)
+        if refused:
+            raise refusal or SystemExit(2)
+
+    def _write(self) -> None:
         log = self.run / LOG
         state = {
             "phase": self.number,
@@ -181,36 +296,62 @@ class Training:
         facts = {"recipe": recipe.name, "width": recipe.width, "cap": recipe.cap, "seed": self.seed}
         shown = [phase.images for phase in recipe.phases[: self.number]]
         facts |= {"shown": shown + ([self.shown] if self.shown else [])}
-        save_weights(self.networks.ema["main"].state_dict(), facts, self.run)
+        average = self.networks.ema
+        save_weights(average["main"].state_dict(), facts, self.run)
+        if enhancer := average["enhancer"].state_dict():
+            save_weights(enhancer, facts, self.run, ENHANCER_WEIGHTS)
 
     def finish(self) -> None:
         """Save the trained networks, now without what only training needs."""
         self.number, self.shown, self.optimisers = len(self.recipe.phases), 0, ()
         self.save()
+        if self.fabric.is_global_zero:
+            write_report(self.run)
 
     def draw_sheet(self, pairs: FacePairs) -> None:
-        """Write RUN/sheets/PHASE-STAGE-RESOLUTION-SHOWN.png for the first eight of `pairs`."""
+        """Write RUN/sheets/PHASE-STAGE-RESOLUTION-SHOWN.png for the first eight of `pairs`.
+
+        And RUN/report.html, which shows them all.
+        """
+        if not self.fabric.is_global_zero:
+            return
         stage, resolution = self.phase.stage, self.phase.resolution
         name = f"{self.number}-{stage.replace(' ', '-')}-{resolution}-{self.shown:08d}.png"
         triplets = default_collate([pairs[index] for index in range(min(8, len(pairs)))])
         batch = to_tensors(triplets, self.compute.device)
-        image = sample_sheet(self.networks.ema, batch, with_main=stage != STAGE_1)
-        (self.run / "sheets").mkdir(exist_ok=True)
-        with writing(self.run / "sheets" / name) as temporary:
+        if stage == ENHANCER:
+            image = enhancer_sheet(self.networks.ema, batch)
+        else:
+            image = sample_sheet(self.networks.ema, batch, with_main=stage != STAGE_1)
+        (self.run / SHEETS).mkdir(exist_ok=True)
+        with writing(self.run / SHEETS / name) as temporary:
             image.save(temporary, "PNG")
+        write_report(self.run)
 
-    def _require_finite(self, tensors: dict[str, Tensor]) -> None:
+    def anyone(self, *flags: bool) -> list[bool]:
+        """For each flag, whether it is raised in any of the processes."""
+        raised = torch.tensor(flags, dtype=torch.float32, device=self.fabric.device)
+        return [bool(flag) for flag in self.fabric.all_reduce(raised, reduce_op="sum")]
+
+    def _require_finite(self, tensors: dict[str, Tensor], of_a_batch: bool = False) -> None:
         broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
         if broken:
+            photos = f" with the photos {' '.join(self._last_batch())}" if of_a_batch else ""
             raise InputError(
                 f"{self.run}: {', '.join(broken[:3])} not finite after {self.shown} photos of"
-                f" {self.phase.stage}; the state before is kept. Try a lower learning rate"
+                f" {self.phase.stage}{photos}; the state before is kept. Try a lower learning rate"
             )
+
+    def _last_batch(self) -> list[str]:
+        """The ids of the photos that were shown last."""
+        pairs = FacePairs(self.data, "train", self.phase.resolution)
+        shown = visits(len(pairs), self.phase_seed, self.shown - self.phase.batch)
+        return [pairs.ids[item] for _, item in islice(shown, self.phase.batch)]
 
 
 def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     """The rest of the phase at hand."""
-    recipe, phase = training.recipe, training.phase
+    recipe, phase, fabric = training.recipe, training.phase, training.fabric
     pairs = FacePairs(
         training.data,
         "train",
@@ -227,8 +368,18 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     what = f"{place}: {phase.stage}, {phase.resolution} px"
     saved = drawn = since = time.monotonic()
     started = training.shown
-    with tqdm(total=phase.images, initial=training.shown, unit=" photos", desc=what) as bar:
-        for batch in batches(pairs, phase, training.phase_seed, training.shown):
+    plan = batches(
+        pairs, phase, training.phase_seed, training.shown, fabric.global_rank, fabric.world_size
+    )
+    bar = tqdm(
+        total=phase.images,
+        initial=training.shown,
+        unit=" photos",
+        desc=what,
+        disable=not fabric.is_global_zero,
+    )
+    with bar:
+        for batch in plan:
             training.step(to_tensors(batch, training.compute.device))
             bar.update(phase.batch)
             now = time.monotonic()
@@ -238,8 +389,8 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
             if adversarial and now - drawn > SHEET_EVERY:
                 training.draw_sheet(sheet_pairs)
                 drawn = now
-            stop = interrupted()
-            if stop or now - saved > SAVE_EVERY:
+            stop, due = training.anyone(interrupted(), now - saved > SAVE_EVERY)
+            if stop or due:
                 training.save()
                 saved = now
             if stop:
@@ -283,11 +434,22 @@ def visits(items: int, seed: int, start: int) -> Iterator[tuple[int, int]]:
         epoch, offset = epoch + 1, 0
 
 
-def batches(pairs: FacePairs, phase: Phase, seed: int, start: int) -> Iterator[dict[str, Tensor]]:
-    """What is left of a phase after `start` photos, made in a worker process while a step runs."""
+def batches(
+    pairs: FacePairs,
+    phase: Phase,
+    seed: int,
+    start: int,
+    rank: int = 0,
+    processes: int = 1,
+) -> Iterator[dict[str, Tensor]]:
+    """What is left of a phase after `start` photos, made in a worker process while a step runs.
+
+    Of every batch, process number `rank` of `processes` gets its share.
+    """
     upcoming = visits(len(pairs), seed, start)
+    share = phase.batch // processes
     plan = (
-        [next(upcoming) for _ in range(phase.batch)]
+        list(islice(upcoming, phase.batch))[rank * share : (rank + 1) * share]
         for _ in range(start, phase.images - phase.batch + 1, phase.batch)
     )
     return iter(
@@ -316,6 +478,29 @@ def to_tensors(triplets: dict[str, Tensor], device: torch.device) -> Batch:
         deformed=triplets["deformed"].float() / 255,
         photo=photo.contiguous(memory_format=torch.channels_last),
     )
+
+
+def _trained_generator(run: Path, recipe: Recipe) -> dict[str, Tensor]:
+    """The weights of G_m that `run` released. Raises InputError if they are not for `recipe`."""
+    weights, facts = load_weights(run)
+    if (facts["width"], facts["cap"]) != (recipe.width, recipe.cap):
+        raise InputError(
+            f"{run} has a generator of width {facts['width']} and cap {facts['cap']};"
+            f" recipe {recipe.name} wants {recipe.width} and {recipe.cap}"
+        )
+    return weights
+
+
+def _tensorboard(run: Path, shown: int) -> Any:
+    """Writes the log to RUN/tensorboard as well, where the extra of that name is installed.
+
+    What comes after `shown` photos there was logged after the state was saved.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError:
+        return None
+    return SummaryWriter(run / "tensorboard", purge_step=shown + 1)
 
 
 def _split_of_the_sheets(data: Path) -> str:
@@ -350,7 +535,7 @@ def _claim(run: Path, settings: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _finishing_steps() -> Iterator[Callable[[], bool]]:
+def _finishing_steps(fabric: Fabric) -> Iterator[Callable[[], bool]]:
     """Ctrl-C lets the step at hand finish; a second one stops at once. Yields whether it came.
 
     A state that is saved in the middle of a step would not be one that an uninterrupted run passes.
@@ -362,7 +547,8 @@ def _finishing_steps() -> Iterator[Callable[[], bool]]:
         nonlocal pressed
         pressed = True
         signal.signal(signal.SIGINT, usual)
-        os.write(2, b"\nfinishing this step, then saving; Ctrl-C again stops at once\n")
+        if fabric.is_global_zero:
+            os.write(2, b"\nfinishing this step, then saving; Ctrl-C again stops at once\n")
 
     signal.signal(signal.SIGINT, press)
     try:

@@ -39,6 +39,20 @@ def adversarial_generator(fake: Features) -> Tensor:
     return torch.stack([F.softplus(-scale[-1].float()).mean() for scale in fake]).mean()
 
 
+def hinge_discriminator(real: Features, fake: Features) -> Tensor:
+    """In the place of Eq. 5: D is content once logits are beyond 1 and -1 (Lim and Ye 2017)."""
+    terms = [
+        F.relu(1 - r[-1].float()).mean() + F.relu(1 + f[-1].float()).mean()
+        for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def hinge_generator(fake: Features) -> Tensor:
+    """What G minimises against `hinge_discriminator`: minus the logits, mean over D_i."""
+    return torch.stack([-scale[-1].float().mean() for scale in fake]).mean()
+
+
 def discriminator_feature_matching(fake: Features, real: Features) -> Tensor:
     """L_DFM: mean absolute difference of D's features, mean over the layers and the D_i. Eq. 6.
 

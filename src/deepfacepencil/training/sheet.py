@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from ..models.enhancer import half_size
+from ..models.generator import MainGenerator
 from ..runtime.overlay import tolerance_overlay
 from .stages import Batch
 
@@ -32,6 +34,20 @@ def sample_sheet(generators: nn.ModuleDict, batch: Batch, with_main: bool) -> Im
             ]
         )
     rows.append([_photo(photo) for photo in batch["photo"]])
+    return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
+
+
+@torch.no_grad()
+def enhancer_sheet(generators: nn.ModuleDict, batch: Batch) -> Image.Image:
+    """Rows of S_dfm, the enhancer's photo and the truth; a face a column."""
+    main = generators["main"]
+    assert isinstance(main, MainGenerator)
+    decoded = main.decoded(half_size(batch["deformed"]))
+    rows = [
+        [_grey(sketch) for sketch in batch["deformed"]],
+        [_photo(photo) for photo in generators["enhancer"](batch["deformed"], decoded)],
+        [_photo(photo) for photo in batch["photo"]],
+    ]
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
 
 

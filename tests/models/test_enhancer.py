@@ -1,0 +1,35 @@
+import torch
+
+from deepfacepencil.models.enhancer import Enhancer, half_size
+from deepfacepencil.models.generator import dual_generators
+
+
+def test_a_photo_of_twice_the_size_and_gradients_for_the_enhancer_alone():
+    torch.manual_seed(0)
+    main = dual_generators(8, 16)[1].requires_grad_(False)
+    enhancer = Enhancer(8)
+    sketch = (torch.rand(2, 1, 64, 64) > 0.9).float()
+    decoded = main.decoded(half_size(sketch))
+    assert decoded.shape == (2, 8, 32, 32)
+    photo = enhancer(sketch, decoded)
+    assert photo.shape == (2, 3, 64, 64)
+    assert photo.abs().max() <= 1
+    photo.square().mean().backward()
+    for name, parameter in enhancer.named_parameters():
+        assert parameter.grad.abs().sum() > 0, name
+    assert all(parameter.grad is None for parameter in main.parameters())
+
+
+def test_it_goes_on_from_what_becomes_the_photo():
+    torch.manual_seed(0)
+    main = dual_generators(8, 16)[1]
+    sketch = (torch.rand(1, 1, 32, 32) > 0.9).float()
+    torch.testing.assert_close(main.body.to_photo(main.decoded(sketch)), main(sketch).photo)
+
+
+def test_half_the_size_keeps_the_ink():
+    sketch = torch.zeros(1, 1, 8, 8)
+    sketch[..., 2:4, 2:8] = 1
+    half = torch.zeros(1, 1, 4, 4)
+    half[..., 1, 1:] = 1
+    assert torch.equal(half_size(sketch), half)
