@@ -1,10 +1,13 @@
-# Two commands, each doing all its set-up in .venv: `make demo` draws photos from examples/, `make test`
-# runs every check. Python 3.11 or newer as python3.
+# Each command does all its set-up in .venv: `make studio` opens the studio in the browser, `make demo`
+# draws photos from examples/, `make test` runs every check. Python 3.11 or newer as python3.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test
+.PHONY: studio demo test
+studio: .venv/base
+	$(BIN)/deepfacepencil studio
+
 demo: .venv/base
 	$(BIN)/deepfacepencil generate examples --output demo --attention
 

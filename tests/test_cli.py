@@ -19,6 +19,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         (["generate", "{tmp}", "--output", "out"], "no drawings"),
         (["generate", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "out", "--model", "{tmp}/text.png"], "model"),
+        (["studio", "--no-browser", "--port", "0", "--model", "{tmp}/text.png"], "model"),
+        (["studio", "--no-browser", "--port", "99999"], "99999 is no port"),
         (["prepare", "celebamask", "{tmp}", "--output", "{tmp}/data"], "CelebA-HQ-img"),
         (["prepare", "photos", "{tmp}/absent", "--output", "{tmp}/data"], "absent"),
         (["train", "{tmp}", "--output", "{tmp}/run", "--recipe", "tiny"], "prepare"),

@@ -29,7 +29,7 @@ def test_onnx_equals_torch(tmp_path: Path) -> None:
     drawn = Engine(model)(strokes)
     sketch = torch.from_numpy(draw(strokes, RESOLUTION) / np.float32(255))[None, None]
     with torch.no_grad():
-        photo, _, attention = generator(sketch)
+        photo, _, _, attention = generator(sketch)
     assert attention is not None
     expected = ((photo[0].permute(1, 2, 0) + 1) * 127.5).numpy()
     assert np.abs(drawn.photo - expected).max() <= 2
@@ -40,3 +40,14 @@ def test_export_without_weights_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"generator\.safetensors"):
         export(tmp_path, tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_the_exported_model_takes_a_tolerance(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    generator = dual_generators(width=8, cap=16)[1].eval()
+    save_weights(generator.state_dict(), {"recipe": "test", "width": 8, "cap": 16}, tmp_path)
+    export(tmp_path, tmp_path / "model.onnx")
+    engine, strokes = Engine(tmp_path / "model.onnx"), svg.load(EXAMPLE)
+    strict, own, loose = (engine(strokes, wish).attention for wish in (-1, 0, 1))
+    assert strict[0].mean() > own[0].mean() > loose[0].mean()
+    assert strict[-1].mean() < own[-1].mean() < loose[-1].mean()

@@ -1,4 +1,4 @@
-"""The verbs of `deepfacepencil`: generate, prepare, train, export.
+"""The verbs of `deepfacepencil`: studio, generate, prepare, train, export.
 
 Each is a dataclass whose fields are its arguments and whose docstrings are its help. What a verb
 needs is imported inside it: drawing never loads torch, and --help loads nothing.
@@ -7,7 +7,7 @@ needs is imported inside it: drawing never loads torch, and --help loads nothing
 import errno
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +15,26 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from .errors import InputError
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Draw in the browser; the photo follows the pen."""
+
+    model: Path | None = None
+    """A model that `deepfacepencil export` wrote, instead of the bundled one."""
+    port: int = 8400
+    """Where the page is served."""
+    host: str = "127.0.0.1"
+    """Who may draw: this machine alone, or with 0.0.0.0 everyone who can reach it."""
+    browser: bool = True
+    """Open the page."""
+
+    def run(self) -> None:
+        from .runtime.engine import BUNDLED
+        from .studio.server import serve
+
+        serve(self.model or BUNDLED, self.host, self.port, self.browser)
 
 
 @dataclass(frozen=True)
@@ -96,17 +116,33 @@ class Train:
     """A folder that `deepfacepencil prepare` made."""
     output: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run: state, weights, log and sample sheets."""
-    recipe: Literal["paper", "small", "tiny"] = "small"
-    """paper: as published, for GPUs; small: hours of two CPU cores; tiny: seconds, a trial."""
+    recipe: Literal["paper", "small", "modern", "small-512", "tiny"] = "small"
+    """paper: as published, for GPUs; small: hours of two CPU cores; modern: small with what the
+    field has learnt since; small-512: the enhancer that makes small's photos twice as large; tiny:
+    seconds, a trial."""
+    generator: Annotated[Path | None, arg(metavar="RUN")] = None
+    """For small-512: the finished run of small to go on from."""
     seed: int = 0
     """One seed gives one result on one machine."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """What to train on; auto: GPUs if there are any."""
+    devices: Literal["auto"] | int = "auto"
+    """How many of them per node, a process each; auto: all GPUs, or one process on the CPU."""
+    nodes: int = 1
+    """How many machines train together: docs/training.md."""
+    precision: Literal["recipe", "32-true", "bf16-mixed"] = "recipe"
+    """float32, or bfloat16 where that is safe, instead of what the recipe says."""
 
     def run(self) -> None:
         _needs_the_train_extra()
         from .training.loop import train
         from .training.recipes import RECIPES
 
-        train(self.data, self.output, RECIPES[self.recipe], self.seed)
+        recipe = RECIPES[self.recipe]
+        if self.precision != "recipe":
+            recipe = replace(recipe, bfloat16=self.precision == "bf16-mixed")
+        machine = self.accelerator, self.devices, self.nodes
+        train(self.data, self.output, recipe, self.seed, *machine, self.generator)
 
 
 @dataclass(frozen=True)
@@ -131,6 +167,7 @@ class Export:
 
 def _needs_the_train_extra() -> None:
     try:
+        import lightning_fabric  # noqa: F401
         import onnx  # noqa: F401
         import torch  # noqa: F401
     except ModuleNotFoundError as missing:
@@ -140,7 +177,8 @@ def _needs_the_train_extra() -> None:
 
 
 Command = (
-    Annotated[Generate, subcommand("generate")]
+    Annotated[Studio, subcommand("studio")]
+    | Annotated[Generate, subcommand("generate")]
     | Annotated[Prepare, subcommand("prepare")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Export, subcommand("export")]

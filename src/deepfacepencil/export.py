@@ -1,8 +1,8 @@
 """Trained weights -> a model that draws: G_m with SAP as ONNX, compared with torch.
 
 The file holds its weights in half precision (half the size, no visible difference) and computes in
-single precision; besides the photo it gives SAP's attention, so that people can see how far their
-strokes were relaxed.
+single precision. Besides the photo it gives SAP's attention, so that people can see how far their
+strokes were relaxed, and it takes a wish for how far they should be.
 """
 
 import json
@@ -20,7 +20,16 @@ from .errors import InputError
 from .files import writing
 from .models.blocks import InstanceNorm
 from .models.generator import MainGenerator, dual_generators
-from .runtime.engine import ATTENTION, METADATA_KEY, PHOTO, RESOLUTION, SKETCH
+from .models.sap import tolerance_bias
+from .runtime.engine import (
+    ATTENTION,
+    METADATA_KEY,
+    PHOTO,
+    RESOLUTION,
+    SKETCH,
+    TOLERANCE,
+    TOLERANCE_SIZE,
+)
 from .sketch.pen import draw
 from .sketch.strokes import Strokes, through
 from .training.checkpoint import load_weights
@@ -30,16 +39,16 @@ AGREEMENT = 4 / 255  # on the scale [-1, 1] of photos: two grey levels
 
 
 class _Drawn(nn.Module):
-    """G_m as the engine calls it: one sketch in, photo and attention out."""
+    """G_m as the engine calls it: one sketch and a tolerance in, photo and attention out."""
 
     def __init__(self, generator: MainGenerator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, sketch: Tensor) -> tuple[Tensor, Tensor]:
-        photo, _, attention = self.generator(sketch)
-        assert attention is not None
-        return photo, attention
+    def forward(self, sketch: Tensor, tolerance: Tensor) -> tuple[Tensor, Tensor]:
+        generated = self.generator(sketch, tolerance_bias(tolerance))
+        assert generated.attention is not None
+        return generated.photo, generated.attention
 
 
 def export(run: Path, output: Path) -> float:
@@ -54,17 +63,23 @@ def export(run: Path, output: Path) -> float:
     generator.load_state_dict(weights)
     generator.eval()
     sketch = torch.from_numpy(draw(_test_drawing(), RESOLUTION) / np.float32(255))[None, None]
+    tolerance = torch.linspace(-1, 1, TOLERANCE_SIZE**2).reshape(1, 1, TOLERANCE_SIZE, -1)
     with torch.no_grad():
-        expected = generator(sketch).photo
+        expected = [
+            (torch.zeros_like(tolerance), generator(sketch).photo),
+            (tolerance, generator(sketch, tolerance_bias(tolerance)).photo),
+        ]
 
-    model = _half_precision_storage(_to_onnx(generator, sketch, output))
+    model = _half_precision_storage(_to_onnx(generator, sketch, tolerance))
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(facts)
     onnx.checker.check_model(model)
 
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    photo = session.run([PHOTO], {SKETCH: sketch.numpy()})[0]
-    distance = float(np.abs(photo - expected.numpy()).max())
+    distance = 0.0
+    for wish, torchs in expected:
+        photo = session.run([PHOTO], {SKETCH: sketch.numpy(), TOLERANCE: wish.numpy()})[0]
+        distance = max(distance, float(np.abs(photo - torchs.numpy()).max()))
     if not distance <= AGREEMENT:
         raise InputError(f"{run}: the exported model differs from torch by {distance:.4f}")
     with writing(output) as temporary:
@@ -72,7 +87,7 @@ def export(run: Path, output: Path) -> float:
     return distance
 
 
-def _to_onnx(generator: MainGenerator, sketch: Tensor, output: Path) -> onnx.ModelProto:
+def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onnx.ModelProto:
     """The single-precision graph, with our normalisation as an operator that onnxruntime knows."""
     for module in list(generator.modules()):
         for name, child in module.named_children():
@@ -80,8 +95,8 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, output: Path) -> onnx.Mod
                 setattr(module, name, _NamedInstanceNorm())
     program = torch.onnx.export(
         _Drawn(generator).eval(),
-        (sketch,),
-        input_names=[SKETCH],
+        (sketch, tolerance),
+        input_names=[SKETCH, TOLERANCE],
         output_names=[PHOTO, ATTENTION],
         dynamo=True,
         optimize=True,

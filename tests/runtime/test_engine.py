@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from deepfacepencil.errors import InputError
-from deepfacepencil.runtime.engine import BUNDLED, Engine
+from deepfacepencil.runtime.engine import BUNDLED, METADATA_KEY, Engine
 from deepfacepencil.runtime.generate import SHEET, find_drawings, generate
 from deepfacepencil.runtime.overlay import WIDTHS, tolerance, tolerance_overlay
 from deepfacepencil.sketch import svg
@@ -115,6 +115,21 @@ def test_models_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=reason):
             Engine(path)
+
+
+def test_a_model_without_tolerance_asks_to_be_exported_again(tmp_path: Path) -> None:
+    older = tmp_path / "older.onnx"
+    value = helper.make_tensor_value_info("sketch", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("Identity", ["sketch"], ["photo"])], "g", [value], [
+        helper.make_tensor_value_info("photo", TensorProto.FLOAT, [1])
+    ])  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 10
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, "{}"
+    onnx.save(model, older)
+    with pytest.raises(InputError, match=r"older version.*export"):
+        Engine(older)
 
 
 def test_tolerance_is_the_mean_pooling_width() -> None:

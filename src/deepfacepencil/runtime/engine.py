@@ -18,7 +18,8 @@ from ..sketch.pen import draw
 from ..sketch.strokes import Strokes
 
 RESOLUTION = 256
-SKETCH, PHOTO, ATTENTION = "sketch", "photo", "attention"
+SKETCH, TOLERANCE, PHOTO, ATTENTION = "sketch", "tolerance", "photo", "attention"
+TOLERANCE_SIZE = 64  # cells per side of the tolerance that a user may ask for
 METADATA_KEY = "deepfacepencil"
 BUNDLED = Path(__file__).parent / "weights" / "deepfacepencil.onnx"
 
@@ -51,13 +52,24 @@ class Engine:
         described = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if described is None:
             raise InputError(f"{model} is not a model of ours; `deepfacepencil export` makes one")
+        if TOLERANCE not in {value.name for value in self._session.get_inputs()}:
+            raise InputError(f"{model} is of an older version; `deepfacepencil export` it again")
         self.facts: dict[str, Any] = json.loads(described)
 
-    def __call__(self, strokes: Strokes) -> Drawn:
-        """The photo of a normalised drawing, and what SAP thought of its strokes."""
+    def __call__(self, strokes: Strokes, tolerance: NDArray[np.floating] | float = 0) -> Drawn:
+        """The photo of a normalised drawing, and what SAP thought of its strokes.
+
+        `tolerance`, one number or (64, 64), shifts that thought: -1 keeps to the strokes, 1 takes
+        them as a hint, 0 is the network's own choice.
+        """
         sketch = draw(strokes, RESOLUTION)
+        wish = np.broadcast_to(np.asarray(tolerance, np.float32), (TOLERANCE_SIZE, TOLERANCE_SIZE))
         photo, attention = self._session.run(
-            [PHOTO, ATTENTION], {SKETCH: sketch[None, None].astype(np.float32) / 255}
+            [PHOTO, ATTENTION],
+            {
+                SKETCH: sketch[None, None].astype(np.float32) / 255,
+                TOLERANCE: np.ascontiguousarray(wish)[None, None],
+            },
         )
         pixels = np.clip((photo[0].transpose(1, 2, 0) + 1) * 127.5, 0, 255)
         return Drawn(sketch, pixels.astype(np.uint8), attention[0])

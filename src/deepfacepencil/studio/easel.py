@@ -1,0 +1,133 @@
+"""One engine for many drawers: the newest frame of each, and each in turn.
+
+A drawer has one place for a frame, in which a newer one replaces an older one, unread. Whoever asks
+waits in line for the engine and brings the frame that is the newest then: nothing queues up.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.engine import TOLERANCE_SIZE, Drawn
+from ..runtime.overlay import WIDTHS, tolerance
+from ..sketch.strokes import Strokes
+from . import protocol
+from .hints import missing
+
+
+class Draws(Protocol):
+    """What the studio wants of an engine."""
+
+    def __call__(self, strokes: Strokes, tolerance: NDArray[np.floating]) -> Drawn: ...
+
+
+@dataclass
+class Counts:
+    """What has happened since the start, for /metrics."""
+
+    frames: int = 0
+    replaced: int = 0
+    refused: int = 0
+    full: int = 0
+    opened: int = 0
+    engine_seconds: float = 0.0
+
+
+@dataclass
+class Allowance:
+    """How much a client may say: `per_second` on average, `burst` at once. Time is in seconds."""
+
+    per_second: float
+    burst: float
+    clock: Callable[[], float] = time.monotonic
+    _left: float = field(init=False)
+    _then: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left, self._then = self.burst, self.clock()
+
+    def take(self, amount: float) -> bool:
+        """Whether `amount` was left; then it is not any more."""
+        now = self.clock()
+        self._left = min(self.burst, self._left + (now - self._then) * self.per_second)
+        self._then = now
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+
+class Drawer:
+    """One open page: the place for its newest frame."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+        self._newest: str | None = None
+        self._came = asyncio.Event()
+
+    def put(self, text: str) -> None:
+        """A frame has come; one that still waits is forgotten."""
+        self._counts.replaced += self._newest is not None
+        self._newest = text
+        self._came.set()
+
+    async def wait(self) -> None:
+        await self._came.wait()
+
+    def take(self) -> str:
+        assert self._newest is not None
+        text, self._newest = self._newest, None
+        self._came.clear()
+        return text
+
+
+class Easel:
+    """The engine and the line in front of it."""
+
+    def __init__(self, engine: Draws, counts: Counts) -> None:
+        self._engine, self._counts = engine, counts
+        self._turn = asyncio.Lock()  # serves in the order of asking
+        self._thread = ThreadPoolExecutor(1, "engine")
+
+    async def draw_newest(self, drawer: Drawer) -> bytes:
+        """The answer to the drawer's newest frame; InputError if it is refused."""
+        await drawer.wait()
+        asked = time.perf_counter()
+        async with self._turn:
+            text = drawer.take()
+            waited = time.perf_counter() - asked
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, self._answer, text, waited)
+
+    def _answer(self, text: str, waited: float) -> bytes:
+        frame = protocol.read_frame(text, TOLERANCE_SIZE)
+        start = time.perf_counter()
+        drawn = self._engine(frame.strokes, frame.tolerance)
+        took = time.perf_counter() - start
+        self._counts.frames += 1
+        self._counts.engine_seconds += took
+        facts = {
+            "missing": missing(frame.strokes),
+            "waited": round(waited * 1000, 1),
+            "engine": round(took * 1000, 1),
+        }
+        return protocol.answer(
+            frame, drawn.photo, _veil(drawn.attention) if frame.veil else None, facts
+        )
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _veil(attention: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The chosen tolerance, 0 to 255, one value for each of 64 x 64 cells."""
+    share = (tolerance(attention) - WIDTHS[0]) / (WIDTHS[-1] - WIDTHS[0])
+    side = len(share) // TOLERANCE_SIZE
+    cells = share.reshape(TOLERANCE_SIZE, side, TOLERANCE_SIZE, side).mean(axis=(1, 3))
+    return (255 * cells.clip(0, 1)).astype(np.uint8)

@@ -1,0 +1,64 @@
+"""Drawings that the page cannot read by itself: any image or SVG -> strokes for the page.
+
+What comes from outside is bytes from first to last: it gets no name and no place on disk.
+"""
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import InputError
+from ..sketch import svg
+from ..sketch.normalise import normalise_image
+from ..sketch.place import centre
+from ..sketch.strokes import Strokes
+from .protocol import fitted, points_of, read_strokes
+
+MAX_UPLOAD = 25_000_000  # bytes: a phone's picture of a sheet of paper has 5 million
+EXAMPLES = Path(__file__).parent / "examples"
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_NAME = "This file"
+
+
+def open_drawing(data: bytes) -> list[list[float]]:
+    """The strokes in an SVG or image, placed like a training face; InputError for the unusable."""
+    if b"<svg" in data[:1024]:
+        return points_of(centre(svg.parse(data, _NAME)))
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return points_of(normalise_image(image, _NAME))
+    except Image.DecompressionBombError:
+        raise InputError(f"{_NAME} has too many pixels: scale it down") from None
+    except (OSError, SyntaxError, ValueError):
+        raise InputError(f"{_NAME} is no drawing: choose a PNG, JPEG, WebP or SVG file") from None
+
+
+def place(strokes: object) -> dict[str, float]:
+    """What brings drawn strokes to the training crop: point * scale + (right, down)."""
+    drawn = fitted(read_strokes(strokes))
+    if not len(drawn):
+        return {"scale": 1, "right": 0, "down": 0}
+    placed = centre(drawn).points
+    extent, to = (float(np.ptp(points, axis=0).max()) for points in (drawn.points, placed))
+    scale = to / extent
+    right, down = placed.mean(axis=0) - scale * drawn.points.mean(axis=0)
+    return {"scale": scale, "right": float(right), "down": float(down)}
+
+
+@cache
+def examples() -> list[dict[str, Any]]:
+    """The starting drawings: a name and strokes each. None where they are not installed."""
+    files = sorted(EXAMPLES.glob("*.svg"))
+    return [
+        {"name": file.stem[3:].replace("-", " "), "strokes": points_of(_simple(svg.load(file)))}
+        for file in files
+    ]
+
+
+def _simple(strokes: Strokes) -> Strokes:
+    """Without what is off the paper altogether."""
+    return strokes.select(np.array([bool((abs(chain - 256) < 256).any()) for chain in strokes]))

@@ -1,0 +1,190 @@
+// What a drawing is, and everything that can be done to one: plain functions on values that never
+// change, so that undoing is going back to an earlier value. Nothing here knows of the screen.
+//
+// A drawing is {strokes, tolerance, brush}; a stroke is {id, points: [[x, y, pressure], ...]} on a
+// paper of 512 x 512; brush is an Int8Array of 64 x 64 cells, 127 for 1, or null.
+
+export const PAPER = 512;
+export const CELLS = 64;
+
+let strokesSoFar = 0;
+
+export const blank = () => ({ strokes: [], tolerance: 0, brush: null });
+
+export const stroke = (points, id = ++strokesSoFar) => ({ id, points });
+
+export const isEmpty = (drawing) => drawing.strokes.length === 0;
+
+/** Coordinates are kept to a tenth of a pixel: what is saved is what was drawn. */
+export const tenth = (value) => Math.round(value * 10) / 10;
+
+export class Editor extends EventTarget {
+  // The drawing on the table, all its earlier states, and those that were undone.
+  #past = [];
+  #now = blank();
+  #future = [];
+  #draft = null;
+
+  get drawing() {
+    return this.#draft ?? this.#now;
+  }
+
+  /** The drawing without what is being done to it at this moment. */
+  get settled() {
+    return this.#now;
+  }
+
+  get canUndo() {
+    return this.#past.length > 0;
+  }
+
+  get canRedo() {
+    return this.#future.length > 0;
+  }
+
+  /** A state to look at while the hand moves; `at` is the time of the event that made it. */
+  preview(drawing, at = performance.now()) {
+    this.#draft = drawing;
+    this.#changed(at, false);
+  }
+
+  commit(drawing = this.drawing, at = performance.now()) {
+    this.#draft = null;
+    if (drawing !== this.#now) {
+      this.#past.push(this.#now);
+      this.#now = drawing;
+      this.#future = [];
+    }
+    this.#changed(at, true);
+  }
+
+  cancel() {
+    if (!this.#draft) return;
+    this.#draft = null;
+    this.#changed(performance.now(), false);
+  }
+
+  /** Another drawing altogether; what was done to the one before cannot be undone here. */
+  load(drawing) {
+    this.#past = [];
+    this.#future = [];
+    this.#draft = null;
+    this.#now = drawing;
+    this.#changed(performance.now(), true);
+  }
+
+  undo() {
+    this.#step(this.#past, this.#future);
+  }
+
+  redo() {
+    this.#step(this.#future, this.#past);
+  }
+
+  #step(from, to) {
+    this.#draft = null;
+    if (!from.length) return;
+    to.push(this.#now);
+    this.#now = from.pop();
+    this.#changed(performance.now(), true);
+  }
+
+  #changed(at, settled) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { at, settled } }));
+  }
+}
+
+/** The strokes on the other side of a vertical axis. */
+export const mirrored = (points, axis) => points.map(([x, y, p]) => [tenth(2 * axis - x), y, p]);
+
+export function bounds(strokes) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { points } of strokes) {
+    for (const [x, y] of points) {
+      left = Math.min(left, x);
+      top = Math.min(top, y);
+      right = Math.max(right, x);
+      bottom = Math.max(bottom, y);
+    }
+  }
+  return { left, top, right, bottom };
+}
+
+/** Scaled by `scale`, then moved. */
+export const moved = (one, scale, right, down) =>
+  stroke(
+    one.points.map(([x, y, p]) => [tenth(x * scale + right), tenth(y * scale + down), p]),
+    one.id,
+  );
+
+function distanceToSegment(x, y, [ax, ay], [bx, by]) {
+  const [dx, dy] = [bx - ax, by - ay];
+  const length = dx * dx + dy * dy;
+  const t = length ? Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / length)) : 0;
+  return Math.hypot(x - ax - t * dx, y - ay - t * dy);
+}
+
+/** Whether a stroke passes within `reach` of a place. */
+export function passes({ points }, x, y, reach) {
+  if (points.length === 1) return Math.hypot(points[0][0] - x, points[0][1] - y) <= reach;
+  return points.some((point, i) => i && distanceToSegment(x, y, points[i - 1], point) <= reach);
+}
+
+/** The topmost stroke at a place. */
+export const strokeAt = (strokes, x, y, reach) =>
+  strokes.findLast((one) => passes(one, x, y, reach));
+
+export const inside = ({ points }, { left, top, right, bottom }) =>
+  points.some(([x, y]) => x >= left && x <= right && y >= top && y <= bottom);
+
+export const withoutWhole = (strokes, x, y, reach) => {
+  const kept = strokes.filter((one) => !passes(one, x, y, reach));
+  return kept.length === strokes.length ? strokes : kept;
+};
+
+/** Without what an eraser of radius `reach` covers: a stroke may fall into pieces. */
+export function withoutPart(strokes, x, y, reach) {
+  if (!strokes.some((one) => passes(one, x, y, reach))) return strokes;
+  return strokes.flatMap((one) => {
+    if (!passes(one, x, y, reach)) return [one];
+    const pieces = [[]];
+    for (const point of dense(one.points)) {
+      if (Math.hypot(point[0] - x, point[1] - y) > reach) pieces.at(-1).push(point);
+      else if (pieces.at(-1).length) pieces.push([]);
+    }
+    return pieces.filter((points) => points.length > 1).map((points) => stroke(points));
+  });
+}
+
+/** A point at least every two pixels, so that a stroke can be cut where the eraser was. */
+function dense(points) {
+  const all = [points[0]];
+  for (let i = 1; i < points.length; i++) {
+    const [a, b] = [points[i - 1], points[i]];
+    const steps = Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / 2);
+    for (let k = 1; k < steps; k++) {
+      all.push(a.map((value, axis) => value + ((b[axis] - value) * k) / steps));
+      all.at(-1)[0] = tenth(all.at(-1)[0]);
+      all.at(-1)[1] = tenth(all.at(-1)[1]);
+    }
+    all.push(b);
+  }
+  return all;
+}
+
+/** The brush's cells after a dab at a place: `wish` is -1, 0 or 1. Null when nothing is left. */
+export function painted(brush, x, y, reach, wish) {
+  const cells = brush ? brush.slice() : new Int8Array(CELLS * CELLS);
+  const cell = PAPER / CELLS;
+  for (let row = 0; row < CELLS; row++) {
+    for (let column = 0; column < CELLS; column++) {
+      const away = Math.hypot((column + 0.5) * cell - x, (row + 0.5) * cell - y) / reach;
+      if (away >= 1) continue;
+      const at = row * CELLS + column;
+      const share = Math.min(1, 1.6 * (1 - away));
+      const value = cells[at] + (127 * wish - cells[at]) * share * 0.6;
+      cells[at] = Math.abs(value) < 4 ? 0 : Math.round(value);
+    }
+  }
+  return cells.some(Boolean) ? cells : null;
+}

@@ -1,0 +1,48 @@
+// Drawings kept in this browser: the one on the table, and the gallery of all earlier ones. They
+// survive a reload and a restart of the server, and never leave the machine.
+
+const open = new Promise((done, fail) => {
+  const asked = indexedDB.open("deepfacepencil", 1);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("drawings", { keyPath: "id" });
+  asked.onsuccess = () => done(asked.result);
+  asked.onerror = () => fail(asked.error);
+});
+open.catch(() => {});
+
+async function ask(mode, question) {
+  const store = (await open).transaction("drawings", mode).objectStore("drawings");
+  return new Promise((done, fail) => {
+    const asked = question(store);
+    asked.onsuccess = () => done(asked.result);
+    asked.onerror = () => fail(asked.error);
+  });
+}
+
+/** {id, changed, drawing, thumbnail (a Blob or null)} */
+export const keep = (entry) => ask("readwrite", (store) => store.put(entry));
+export const find = (id) => ask("readonly", (store) => store.get(id));
+export const forget = (id) => ask("readwrite", (store) => store.delete(id));
+export const all = async () =>
+  (await ask("readonly", (store) => store.getAll())).sort((a, b) => b.changed - a.changed);
+
+export const newId = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+
+/** Small choices, such as the theme: those of this window, else of the last one. A browser that
+ * keeps nothing forgets them. */
+export const choices = {
+  get: (key, otherwise) => {
+    try {
+      return JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key)) ?? otherwise;
+    } catch {
+      return otherwise;
+    }
+  },
+  set: (key, value) => {
+    try {
+      sessionStorage.setItem(key, JSON.stringify(value));
+      localStorage.setItem(key, JSON.stringify(value));
+    } catch {
+      // Private windows may refuse.
+    }
+  },
+};

@@ -1,0 +1,74 @@
+"""A studio to test: an engine that draws at once, or slowly, and a server around it."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import uvicorn
+from numpy.typing import NDArray
+
+from deepfacepencil.runtime.engine import RESOLUTION, Drawn
+from deepfacepencil.sketch.pen import draw
+from deepfacepencil.sketch.strokes import Strokes
+from deepfacepencil.studio.server import Limits, create_app
+
+
+class Copyist:
+    """Instead of a network: the photo is the sketch, dark on a light tint of the tolerance."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        self.seconds = seconds
+        self.drawn: list[Strokes] = []
+
+    def __call__(self, strokes: Strokes, tolerance: NDArray[np.floating]) -> Drawn:
+        time.sleep(self.seconds)
+        self.drawn.append(strokes)
+        sketch = draw(strokes, RESOLUTION)
+        cells = np.kron(tolerance, np.ones((4, 4)))
+        tint = np.stack([200 + 50 * cells, 200 + 0 * cells, 200 - 50 * cells], axis=-1)
+        photo = (tint * (1 - sketch[:, :, None] / 255)).astype(np.uint8)
+        attention = np.zeros((4, RESOLUTION, RESOLUTION), np.float32)
+        attention[0], attention[3] = (1 - cells) / 2, (1 + cells) / 2
+        return Drawn(sketch, photo, attention)
+
+
+class Running:
+    """A real server in a thread of this process; `stop` and `start` keep its port."""
+
+    def __init__(self, engine: Copyist, limits: Limits | None = None) -> None:
+        self.engine, self.limits, self.port = engine, limits, 0
+        self.start()
+
+    def start(self) -> None:
+        app = create_app(self.engine, self.limits)
+        config = uvicorn.Config(
+            app,
+            port=self.port,
+            log_level="error",
+            timeout_graceful_shutdown=1,
+            ws_max_size=3_000_000,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive()
+            time.sleep(0.01)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+
+@pytest.fixture
+def studio() -> Iterator[Running]:
+    running = Running(Copyist())
+    yield running
+    running.stop()

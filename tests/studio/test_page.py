@@ -1,0 +1,418 @@
+"""The page in a browser, as a hand uses it: Debian's chromium, driven by Playwright.
+
+The engine is the copyist of conftest.py: what is drawn is seen in the photo, whatever the weights.
+"""
+
+import io
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from .conftest import Copyist, Running
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FACE = {
+    "outline": ((256, 281), (140, 195)),
+    "left eye": ((193, 241), (26, 11)),
+    "right eye": ((319, 241), (26, 11)),
+    "nose": ((256, 320), (32, 12)),
+    "mouth": ((256, 381), (58, 18)),
+}
+Point = tuple[float, float]
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+if not CHROMIUM.exists():
+    pytest.skip(f"{CHROMIUM} is not installed", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    running = Running(Copyist())
+    yield running
+    running.stop()
+
+
+class Hand:
+    """Somebody at the page. Places are on the paper's 512 x 512."""
+
+    def __init__(self, browser: "playwright.Browser", running: Running, **context: object) -> None:
+        size = {"width": 1280, "height": 800}
+        self.context = browser.new_context(**{"viewport": size, **context})
+        self.requests: list[str] = []
+        self.problems: list[str] = []
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.goto(running.address)
+        self.until(lambda: self.state() == "ready")
+
+    def until(self, holds: Callable[[], object], seconds: float = 15) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "waited in vain"
+            self.page.wait_for_timeout(30)
+
+    def state(self) -> str:
+        return str(self.page.locator("#meter").get_attribute("data-state"))
+
+    def on_screen(self, place: Point) -> Point:
+        box = self.page.locator("#paper").bounding_box()
+        assert box
+        return box["x"] + place[0] * box["width"] / 512, box["y"] + place[1] * box["height"] / 512
+
+    def drag(self, places: Sequence[Point]) -> None:
+        first, *rest = map(self.on_screen, places)
+        self.page.mouse.move(*first)
+        self.page.mouse.down()
+        for place in rest:
+            self.page.mouse.move(*place)
+        self.page.mouse.up()
+
+    def draw(self, feature: str) -> None:
+        (x, y), (rx, ry) = FACE[feature]
+        turn = np.linspace(0, 2 * np.pi, 25)
+        self.drag([(x + rx * np.cos(t), y + ry * np.sin(t)) for t in turn])
+
+    def line(self, *places: Point) -> None:
+        """A straight stroke through places, in steps as a hand has them."""
+        steps = []
+        for (ax, ay), (bx, by) in pairwise(places):
+            steps += [(ax + (bx - ax) * k / 10, ay + (by - ay) * k / 10) for k in range(11)]
+        self.drag(steps)
+
+    def photo(self) -> str:
+        return str(self.page.evaluate("document.getElementById('photo').toDataURL()"))
+
+    def seeing_the_photo_change(self, does: Callable[[], object]) -> None:
+        self.settle()
+        before = self.photo()
+        does()
+        self.until(lambda: self.photo() != before)
+        self.settle()
+
+    def settle(self) -> None:
+        """Until the photo is of the newest drawing."""
+        self.until(lambda: self.page.evaluate("document.body.dataset.photo") == "current")
+
+    def save(self, kind: str) -> bytes:
+        self.page.click("#save")
+        with self.page.expect_download() as download:
+            self.page.click(f"#saving button[value={kind}]")
+        return Path(download.value.path()).read_bytes()
+
+    def strokes(self) -> list[str]:
+        """The path of every stroke, as saved."""
+        if self.page.is_disabled("#save"):
+            return []
+        return re.findall(r' d="([^"]+)"', self.save("svg").decode())
+
+    def open(self, name: str, data: bytes) -> None:
+        files = [{"name": name, "mimeType": "", "buffer": data}]
+        self.page.set_input_files("#file", files)
+
+    def kept(self) -> None:
+        self.page.wait_for_timeout(50)
+        self.until(lambda: self.page.evaluate("document.body.dataset.kept") == "yes")
+
+
+def start(path: str) -> Point:
+    """Where a stroke begins."""
+    x, y = map(float, re.findall(r"[\d.]+", path)[:2])
+    return x, y
+
+
+@pytest.fixture
+def hand(browser: "playwright.Browser", running: Running) -> Iterator[Hand]:
+    hand = Hand(browser, running)
+    yield hand
+    hand.context.close()
+    assert not hand.problems
+    outside = [url for url in hand.requests if not url.startswith((running.address, "blob:"))]
+    assert not outside
+
+
+def test_a_face_is_drawn_and_the_photo_follows(hand: Hand) -> None:
+    hints, box = [], hand.page.locator("#paper").bounding_box()
+    for feature in FACE:
+        hand.seeing_the_photo_change(lambda feature=feature: hand.draw(feature))
+        hand.page.wait_for_timeout(150)
+        hints.append(hand.page.inner_text("#hint"))
+    assert "no eyes, no mouth, no nose" in hints[0]
+    assert hand.page.locator("#paper").bounding_box() == box  # nothing moves it under the hand
+    assert hints[-1] == ""
+    assert "ms" in hand.page.inner_text("#meter")
+    assert len(hand.strokes()) == 5
+
+
+def test_the_photo_changes_while_the_stroke_is_drawn(hand: Hand) -> None:
+    hand.page.mouse.move(*hand.on_screen((150, 200)))
+    hand.page.mouse.down()
+    for x in (200, 250, 300):
+        hand.seeing_the_photo_change(
+            lambda x=x: hand.page.mouse.move(*hand.on_screen((x, 220)), steps=5)
+        )
+    hand.page.mouse.up()
+    assert len(hand.strokes()) == 1
+
+
+def test_undo_redo_and_clear(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.draw("mouth")
+    whole = hand.strokes()
+    hand.page.keyboard.press("Control+z")
+    assert hand.strokes() == whole[:1]
+    hand.page.click("#undo")
+    assert hand.strokes() == []
+    assert hand.page.is_disabled("#undo")
+    hand.page.keyboard.press("Control+Shift+z")
+    hand.page.click("#redo")
+    assert hand.strokes() == whole
+    hand.page.click("#clear")
+    assert hand.strokes() == []
+    hand.page.click("#undo")
+    assert hand.strokes() == whole
+
+
+def test_the_eraser_takes_parts_or_whole_strokes(hand: Hand) -> None:
+    hand.line((100, 200), (400, 200))
+    hand.line((100, 300), (400, 300))
+    hand.page.keyboard.press("e")
+    hand.line((250, 180), (250, 220))
+    assert sorted(round(start(path)[1]) for path in hand.strokes()) == [200, 200, 300]
+    hand.page.click("#whole")
+    hand.line((300, 280), (300, 320))
+    assert [round(start(path)[1]) for path in hand.strokes()] == [200, 200]
+
+
+def test_mirror_drawing_has_a_movable_axis(hand: Hand) -> None:
+    hand.page.keyboard.press("m")
+    hand.line((100, 200), (200, 200))
+    assert len(hand.strokes()) == 2
+    starts = [start(path)[0] for path in hand.strokes()]
+    assert sum(starts) == pytest.approx(512, abs=0.3)
+    hand.drag([(256, 16), (280, 16), (300, 16)])
+    hand.line((100, 300), (200, 300))
+    starts = [start(path)[0] for path in hand.strokes()[2:]]
+    assert sum(starts) == pytest.approx(600, abs=4)
+
+
+def test_strokes_are_selected_moved_scaled_and_deleted(hand: Hand) -> None:
+    hand.line((100, 100), (200, 100))
+    hand.line((100, 300), (300, 300))
+    before = hand.strokes()
+    hand.page.keyboard.press("v")
+    hand.drag([(150, 100), (160, 130), (170, 150)])
+    moved = hand.strokes()
+    assert moved[1] == before[1]
+    assert start(moved[0])[1] == pytest.approx(150, abs=2)
+    hand.page.keyboard.press("ArrowDown")
+    assert start(hand.strokes()[0])[1] == pytest.approx(151, abs=2)
+    hand.drag([(80, 80), (450, 450)])
+    hand.page.keyboard.press(">")
+    assert hand.strokes() != moved
+    hand.page.keyboard.press("Delete")
+    assert hand.strokes() == []
+
+
+def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
+    hand.seeing_the_photo_change(lambda: [hand.draw(feature) for feature in FACE])
+    hand.page.fill("#tolerance", "0.5")
+    hand.page.wait_for_timeout(400)
+    whole, drawing, photo = hand.strokes(), hand.save("svg"), hand.save("photo")
+    for name, data in (("a.svg", drawing), ("a.png", photo)):
+        hand.page.click("#new")
+        hand.until(lambda: hand.page.is_disabled("#save"))
+        hand.open(name, data)
+        hand.until(lambda: not hand.page.is_disabled("#save"))
+        assert hand.strokes() == whole
+        assert hand.page.input_value("#tolerance") == "0.5"
+    with Image.open(io.BytesIO(photo)) as image:
+        assert image.size == (256, 256)
+        assert "Synthetic" in image.text["Description"]  # type: ignore[attr-defined]
+    for kind, size in (("png", (1024, 1024)), ("both", (1024, 512))):
+        assert Image.open(io.BytesIO(hand.save(kind))).size == size
+
+
+def test_a_picture_of_a_drawing_is_opened(hand: Hand) -> None:
+    picture = Image.new("L", (600, 600), 255)
+    ImageDraw.Draw(picture).ellipse((100, 60, 500, 560), outline=0, width=8)
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    hand.seeing_the_photo_change(lambda: hand.open("scan.png", data.getvalue()))
+    assert hand.strokes()
+    hand.open("text.png", b"no picture")
+    hand.until(lambda: "no drawing" in hand.page.inner_text("#toast"))
+
+
+def test_an_example_is_a_start(hand: Hand) -> None:
+    hand.page.click("#examples")
+    hand.seeing_the_photo_change(lambda: hand.page.click("[aria-label='short hair']"))
+    assert len(hand.strokes()) > 10
+    assert hand.page.inner_text("#hint") == ""
+
+
+def test_a_reload_keeps_the_drawing_and_the_gallery_all_of_them(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.kept()
+    first = hand.strokes()
+    hand.page.reload()
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    assert hand.strokes() == first
+    hand.page.click("#new")
+    hand.draw("mouth")
+    hand.kept()
+    hand.page.click("#gallery")
+    hand.until(lambda: hand.page.locator("#kept .card").count() == 2)
+    hand.page.click("#kept .card:last-child > button:first-child")
+    hand.until(lambda: not hand.page.is_visible("#kept"))
+    assert hand.strokes() == first
+
+
+def test_two_windows_do_not_keep_over_each_other(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.kept()
+    first, window = hand.strokes(), hand.page
+    hand.page = hand.context.new_page()
+    hand.page.goto(window.url)
+    hand.page.wait_for_timeout(1500)
+    assert hand.strokes() == []
+    hand.draw("mouth")
+    hand.kept()
+    window.reload()
+    hand.page = window
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    assert hand.strokes() == first
+
+
+def test_slider_and_brush_shift_the_photo_and_the_veil_shows_it(hand: Hand) -> None:
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    hand.seeing_the_photo_change(lambda: hand.page.fill("#tolerance", "1"))
+    hand.seeing_the_photo_change(lambda: hand.page.click("#neutral"))
+    hand.page.click("[data-tool=brush]")
+    hand.page.click("[data-wish='1']")
+    hand.seeing_the_photo_change(lambda: hand.line((200, 200), (230, 230)))
+    assert 'data-brush="' in hand.save("svg").decode()
+    colour = "[...document.getElementById('paper').getContext('2d').getImageData(%d,%d,1,1).data]"
+    box = hand.page.locator("#paper").bounding_box()
+    assert box
+    at = [int(215 * box["width"] / 512)] * 2
+    red, _, blue, _ = hand.page.evaluate(colour % tuple(at))
+    assert red > blue + 20  # orange: helped
+    hand.seeing_the_photo_change(lambda: hand.page.click("#undo"))
+
+
+def test_a_server_that_dies_is_found_again(browser: "playwright.Browser") -> None:
+    running = Running(Copyist())
+    hand = Hand(browser, running)
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    before = hand.strokes()
+    running.stop()
+    hand.until(lambda: hand.page.is_visible("#banner"))
+    assert "safe" in hand.page.inner_text("#banner")
+    hand.draw("mouth")
+    assert len(hand.strokes()) == len(before) + 1
+    old = hand.photo()
+    running.start()
+    hand.until(lambda: hand.state() == "ready" and hand.photo() != old)
+    assert not hand.page.is_visible("#banner")
+    hand.context.close()
+    running.stop()
+
+
+def test_a_phone_in_portrait_shows_both_and_draws_by_touch(
+    browser: "playwright.Browser", running: Running
+) -> None:
+    size = {"width": 390, "height": 844}
+    hand = Hand(browser, running, viewport=size, has_touch=True, is_mobile=True)
+    assert hand.page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in ("#paper", "#photo", "#save", "button[data-tool=pen]", "#clear"):
+        box = hand.page.locator(name).bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] + box["height"] <= 844
+    x, y = hand.on_screen((200, 200))
+    hand.seeing_the_photo_change(lambda: hand.page.touchscreen.tap(x, y))
+    assert len(hand.strokes()) == 1
+    hand.context.close()
+
+
+def test_two_fingers_zoom_and_draw_nothing(hand: Hand) -> None:
+    touch = """([kind, pointerId, x, y]) => {
+      const clientX = x, clientY = y, pointerType = "touch", bubbles = true, button = 0;
+      const about = { pointerId, clientX, clientY, pointerType, bubbles, button };
+      document.getElementById("paper").dispatchEvent(new PointerEvent(kind, about));
+    }"""
+    fingers = [("down", 1, 240), ("move", 1, 230), ("down", 2, 270), ("move", 2, 400)]
+    for kind, finger, x in [*fingers, ("up", 1, 230), ("move", 2, 420), ("up", 2, 420)]:
+        hand.page.evaluate(touch, [f"pointer{kind}", finger, *hand.on_screen((x, 200))])
+    assert hand.page.inner_text("#fit") not in ("100%", "NaN%")
+    assert hand.strokes() == []
+
+
+def test_overlay_zoom_and_keys(hand: Hand) -> None:
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    hand.page.keyboard.press("o")
+    assert hand.page.is_visible("#share")
+    hand.page.keyboard.press("+")
+    assert hand.page.inner_text("#fit") == "125%"
+    hand.page.keyboard.press("0")
+    assert hand.page.inner_text("#fit") == "100%"
+    hand.page.keyboard.press("?")
+    assert hand.page.is_visible("#helping")
+    hand.page.keyboard.press("Escape")
+    assert not hand.page.is_visible("#helping")
+    hand.page.keyboard.press("Control+s")
+    assert hand.page.is_visible("#saving")
+
+
+def test_every_control_has_a_name(hand: Hand) -> None:
+    nameless = hand.page.evaluate(
+        """[...document.querySelectorAll("button, input, canvas[tabindex], dialog")]
+        .filter((one) => !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby")
+          || one.textContent.trim() || one.labels?.length))
+        .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_by_wcag_aa(hand: Hand, theme: str) -> None:
+    hand.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    style = "getComputedStyle(document.documentElement).getPropertyValue('--%s').trim()"
+
+    def light(name: str) -> float:
+        code = hand.page.evaluate(style % name).lstrip("#")
+        value = np.array([int(code[k : k + 2], 16) for k in (0, 2, 4)]) / 255
+        linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    pairs = [("text", "room"), ("quiet", "room"), ("quiet", "raised"), ("text", "raised")]
+    pairs += [("on-accent", "accent"), ("accent", "tint"), ("accent", "room"), ("warn", "raised")]
+    pairs += [("ink", "paper"), ("text", "lifted"), ("accent", "lifted")]
+    for one, other in pairs:
+        low, high = sorted((light(one), light(other)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (one, other)

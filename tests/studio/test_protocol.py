@@ -1,0 +1,150 @@
+"""Messages: what is heard, what is refused and in which words, and what strokes become."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.sketch.strokes import Strokes, through
+from deepfacepencil.studio.hints import missing
+from deepfacepencil.studio.protocol import (
+    MAX_LENGTH,
+    MAX_POINTS,
+    answer,
+    fitted,
+    points_of,
+    read_frame,
+)
+
+CELLS = 64
+
+
+def frame(**changes: object) -> str:
+    return json.dumps({"id": 1, "strokes": [[10, 20, 30.5, 40]], **changes})
+
+
+def test_a_frame_is_strokes_and_a_wish() -> None:
+    brush = np.zeros((CELLS, CELLS), np.int8)
+    brush[3, 4] = -127
+    painted = base64.b64encode(brush.tobytes()).decode()
+    read = read_frame(frame(tolerance=0.5, brush=painted, veil=True), CELLS)
+    assert (read.id, len(read.strokes), read.veil) == (1, 1, True)
+    assert read.tolerance[0, 0] == 0.5
+    assert read.tolerance[3, 4] == -0.5
+    np.testing.assert_allclose(read.strokes.points[[0, -1]], [[10, 20], [30.5, 40]])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ("[1]", "no JSON object"),
+        ("{}", "id"),
+        ('{"id": 1, "strokes": [[NaN, 1]]}', "finite"),
+        ('{"id": 1, "strokes": [[1e999, 1]]}', "outside"),
+        (f'{{"id": 1, "strokes": [[1{"0" * 400}, 1]]}}', "outside"),
+        (f'{{"id": 1, "strokes": [[1{"0" * 5000}, 1]]}}', "no JSON"),
+        (frame(id=-1), "id"),
+        (frame(id=True), "id"),
+        (frame(strokes=None), "list"),
+        (frame(strokes=[1]), "list"),
+        (frame(strokes=[[]]), "without points"),
+        (frame(strokes=[[1, 2, 3]]), "half a point"),
+        (frame(strokes=[["1", "2"]]), "no numbers"),
+        (frame(strokes=[[True, 2]]), "no numbers"),
+        (frame(strokes=[[[1, 2], [3, 4]]]), "no numbers"),
+        (frame(strokes=[[9999, 2]]), "outside"),
+        (frame(strokes=[[1, 1]] * 2001), "2001 strokes"),
+        (frame(strokes=[[1, 1] * 100_000]), "100000 points"),
+        (frame(strokes=[[0, 0, 512, 512] * 1000]), "pixels of strokes"),
+        (frame(tolerance=2), "tolerance"),
+        (frame(tolerance="1"), "tolerance"),
+        (frame(veil=1), "veil"),
+        (frame(brush=3), "brush"),
+        (frame(brush="?"), "base64"),
+        (frame(brush="AAAA"), "cells"),
+        (frame(path="/etc/passwd"), "path"),
+        (" " * 2_000_000, "more than"),
+    ],
+)
+def test_other_messages_are_refused_in_clear_words(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        read_frame(text, CELLS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.floats(-512, 1024), min_size=2, max_size=40).map(
+            lambda v: v[: len(v) // 2 * 2]
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_may_be_drawn_becomes_finite_strokes(strokes: list[list[float]]) -> None:
+    try:
+        read = read_frame(frame(strokes=strokes), CELLS)
+    except InputError as refused:
+        assert "pixels of strokes" in str(refused)
+        return
+    assert len(read.strokes) == len(strokes)
+    assert np.isfinite(read.strokes.points).all()
+
+
+def test_fitting_keeps_the_ends_and_calms_the_hand() -> None:
+    along = np.linspace(0, 300, 151)
+    tremor = np.random.default_rng(0).normal(0, 1, 151)
+    line = np.stack([100 + along, 200 + tremor], axis=1)
+    (chain,) = fitted([line])
+    np.testing.assert_allclose(chain[[0, -1]], line[[0, -1]], atol=1e-3)
+    assert abs(chain[3:-3, 1] - 200).mean() < abs(tremor).mean() / 1.3
+    assert 20 < (len(chain) - 1) // 3 < 60
+
+
+def test_a_dot_is_drawn() -> None:
+    (chain,) = fitted([np.array([[50.0, 60.0]])])
+    assert np.ptp(chain[:, 0]) == 2
+
+
+def test_points_for_the_page_are_the_joints_of_fine_strokes() -> None:
+    line = np.array([[10, 10], [14, 12], [18, 15], [22, 15.5]])
+    assert points_of(Strokes.of([through(line)])) == [line.ravel().tolist()]
+    (long,) = points_of(Strokes.of([through(np.array([[0, 0], [512, 512]]))]))
+    steps = np.hypot(*np.diff(np.array(long).reshape(-1, 2), axis=0).T)
+    assert steps.max() < 12
+
+
+def test_too_many_points_for_the_page_are_refused() -> None:
+    wild = np.random.default_rng(0).uniform(0, 512, (MAX_POINTS, 2))
+    with pytest.raises(InputError, match="more strokes"):
+        points_of(Strokes.of([through(wild)]))
+    assert MAX_LENGTH < 512 * MAX_POINTS
+
+
+def test_an_answer_holds_head_photo_and_veil() -> None:
+    photo, veil = np.full((4, 4, 3), 7, np.uint8), np.full((2, 2), 9, np.uint8)
+    message = answer(read_frame(frame(), CELLS), photo, veil, {"missing": []})
+    length = int.from_bytes(message[:2], "little")
+    assert json.loads(message[2 : 2 + length]) == {"id": 1, "size": 4, "veil": 2, "missing": []}
+    assert message[2 + length :] == b"\x07" * 48 + b"\x09" * 4
+
+
+def ellipse(x: float, y: float, rx: float, ry: float) -> np.ndarray:
+    turn = np.linspace(0, 2 * np.pi, 40)
+    return np.stack([x + rx * np.cos(turn), y + ry * np.sin(turn)], axis=1)
+
+
+def test_hints_name_what_is_not_drawn() -> None:
+    face, mouth = ellipse(256, 281, 140, 195), ellipse(256, 381, 58, 20)
+    eyes = [ellipse(193, 241, 24, 10), ellipse(319, 241, 24, 10)]
+    nose = ellipse(256, 320, 30, 12)
+    assert missing(fitted([])) == []
+    assert missing(fitted([face])) == ["eyes", "mouth", "nose"]
+    assert missing(fitted([face, mouth, nose, eyes[0]])) == ["right eye"]
+    assert missing(fitted([mouth, nose, *eyes])) == ["outline"]
+    assert missing(fitted([face, mouth, nose, *eyes])) == []

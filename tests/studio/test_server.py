@@ -1,0 +1,265 @@
+"""The server: its answers, its limits, and that the newest drawing of everybody gets its turn."""
+
+import asyncio
+import contextlib
+import io
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image, ImageDraw
+from starlette.websockets import WebSocketDisconnect
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.studio.easel import Allowance, Counts, Drawer, Easel
+from deepfacepencil.studio.server import Limits, _listening, create_app
+
+from .conftest import Copyist, Running
+
+HOST = "localhost"
+DRAW = f"ws://{HOST}/draw"
+OURS = {"origin": f"http://{HOST}"}
+
+
+def frame(number: int = 1, **more: object) -> str:
+    return json.dumps({"id": number, "strokes": [[100, 100, 100 + number, 300]], **more})
+
+
+def head(message: bytes) -> dict[str, Any]:
+    length = int.from_bytes(message[:2], "little")
+    return dict(json.loads(message[2 : 2 + length]))
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with TestClient(create_app(Copyist()), base_url=f"http://{HOST}", headers=OURS) as client:
+        yield client
+
+
+def test_a_drawing_is_answered_with_its_photo(client: TestClient) -> None:
+    with client.websocket_connect(DRAW) as page:
+        page.send_text(frame(7, veil=True, tolerance=1))
+        message = page.receive_bytes()
+    about = head(message)
+    assert (about["id"], about["size"], about["veil"]) == (7, 256, 64)
+    assert about["missing"]
+    assert len(message) == 2 + int.from_bytes(message[:2], "little") + 256 * 256 * 3 + 64 * 64
+    assert message[-1] == 255  # tolerance 1: the widest
+
+
+def test_what_is_refused_is_said_and_the_page_may_go_on(client: TestClient) -> None:
+    with client.websocket_connect(DRAW) as page:
+        page.send_text('{"id": 1, "strokes": [[NaN, 0]]}')
+        assert "finite" in page.receive_json()["refused"]
+        page.send_bytes(b"\x00\x01")
+        assert "JSON" in page.receive_json()["refused"]
+        page.send_text(frame(3))
+        assert head(page.receive_bytes())["id"] == 3
+    metrics = client.get("/metrics").text
+    assert "studio_refused_total 2\n" in metrics
+    assert "studio_frames_total 1\n" in metrics
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "http://localhost:99"])
+def test_other_origins_may_neither_draw_nor_post(client: TestClient, origin: str) -> None:
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(DRAW, headers={"origin": origin}),
+    ):
+        pass
+    assert client.post("/open", content=b"x", headers={"origin": origin}).status_code == 403
+
+
+def test_other_names_are_not_answered(client: TestClient) -> None:
+    headers = {"host": "evil.example", "origin": "http://evil.example"}
+    assert client.get("/", headers=headers).status_code == 421
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(DRAW, headers=headers):
+        pass
+    for name in ("127.0.0.1:8400", "[::1]:8400", "localhost:1"):
+        assert client.get("/", headers={"host": name}).status_code == 200
+    public = TestClient(create_app(Copyist(), local=False), base_url="http://studio.example")
+    assert public.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/app.js", "/health", "/nothing", "/examples"])
+def test_every_answer_has_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/../server.py", "/%2e%2e/server.py", "/..%2fserver.py"])
+def test_nothing_beside_the_page_is_served(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_page_is_not_sent_twice(client: TestClient) -> None:
+    first = client.get("/app.js")
+    assert first.headers["content-type"].startswith("text/javascript")
+    again = client.get("/app.js", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_files_are_opened(client: TestClient) -> None:
+    picture = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(picture).ellipse((80, 40, 320, 360), outline=0, width=6)
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    found = client.post("/open", content=data.getvalue()).json()["strokes"]
+    assert found
+    assert np.ptp(np.concatenate([np.reshape(line, (-1, 2)) for line in found]), axis=0).min() > 150
+    assert len(client.get("/examples").json()) == 12
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "reason"),
+    [
+        (b"", 422, "no drawing"),
+        (b"just text", 422, "no drawing"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", 422, "script"),
+        (b"<svg><!DOCTYPE", 422, "well-formed"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, 422, "no drawing"),
+    ],
+)
+def test_files_that_are_no_drawings_are_refused(
+    client: TestClient, data: bytes, status: int, reason: str
+) -> None:
+    reply = client.post("/open", content=data)
+    assert reply.status_code == status
+    assert reason in reply.json()["detail"]
+
+
+def test_uploads_are_limited(client: TestClient) -> None:
+    assert client.post("/open", content=b"x" * 25_000_001).status_code == 413
+
+
+def test_a_face_is_brought_to_its_place(client: TestClient) -> None:
+    turn = np.linspace(0, 2 * np.pi, 40)
+    loop = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    shapes = [((256, 281), (140, 195)), ((193, 241), (24, 10)), ((319, 241), (24, 10))]
+    shapes += [((256, 381), (58, 20)), ((256, 325), (40, 12))]
+    face = [((loop * radii + middle) * 0.4 + 20).ravel().tolist() for middle, radii in shapes]
+    moved = client.post("/place", content=json.dumps({"strokes": face})).json()
+    assert moved["scale"] > 1.5
+    assert client.post("/place", content=b"[]").status_code == 422
+
+
+def test_a_full_studio_says_so_and_recovers() -> None:
+    app = create_app(Copyist(), Limits(drawers=2))
+    with TestClient(app, base_url=f"http://{HOST}", headers=OURS) as client:
+        with client.websocket_connect(DRAW), client.websocket_connect(DRAW):
+            assert client.get("/health").json() == {"status": "full", "drawers": 2}
+            with client.websocket_connect(DRAW) as third:
+                assert "full" in third.receive_json()
+                with pytest.raises(WebSocketDisconnect) as closed:
+                    third.receive_json()
+                assert closed.value.code == 1013
+        with client.websocket_connect(DRAW) as page:
+            page.send_text(frame())
+            assert head(page.receive_bytes())["id"] == 1
+
+
+def test_who_talks_too_much_is_sent_away() -> None:
+    app = create_app(Copyist(0.01), Limits(messages_per_second=10))
+    with (
+        TestClient(app, base_url=f"http://{HOST}", headers=OURS) as client,
+        client.websocket_connect(DRAW) as page,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
+        for number in range(100):
+            page.send_text(frame(number))
+        while True:
+            page.receive_bytes()
+    assert closed.value.code == 1008
+
+
+def test_an_allowance_comes_back_with_time() -> None:
+    now = 0.0
+    allowance = Allowance(10, 20, clock=lambda: now)
+    assert allowance.take(20)
+    assert not allowance.take(1)
+    now = 0.5
+    assert allowance.take(5)
+    assert not allowance.take(1)
+
+
+def test_the_newest_frame_of_a_drawer_wins() -> None:
+    async def hasty() -> tuple[list[int], int]:
+        counts = Counts()
+        easel, drawer = Easel(Copyist(0.05), counts), Drawer(counts)
+        served = []
+        drawer.put(frame(0))
+        first = asyncio.create_task(easel.draw_newest(drawer))
+        await asyncio.sleep(0.02)  # the engine is busy now
+        for number in range(1, 50):
+            drawer.put(frame(number))
+        for answer in (await first, await easel.draw_newest(drawer)):
+            served.append(head(answer)["id"])
+        return served, counts.replaced
+
+    assert asyncio.run(hasty()) == ([0, 49], 48)
+
+
+def test_drawers_take_turns() -> None:
+    async def crowd() -> list[int]:
+        counts = Counts()
+        easel = Easel(Copyist(0.005), counts)
+        order = []
+
+        async def draw(who: int, times: int) -> None:
+            drawer = Drawer(counts)
+            for _ in range(times):
+                drawer.put(frame(who))
+                order.append(head(await easel.draw_newest(drawer))["id"])
+
+        await asyncio.gather(draw(0, 8), draw(1, 8), draw(2, 8))
+        return order
+
+    order = asyncio.run(crowd())
+    for turn in range(8):
+        assert sorted(order[3 * turn : 3 * turn + 3]) == [0, 1, 2]
+
+
+def test_who_never_reads_blocks_nobody() -> None:
+    running = Running(Copyist(), Limits(patience=0.5))
+    try:
+        with socket.create_connection(("127.0.0.1", running.port)) as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.sendall(
+                b"GET /draw HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://127.0.0.1\r\n"
+                b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            text = frame().encode()
+            message = bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
+            with httpx.Client(base_url=running.address) as other:
+                gone, end = False, time.monotonic() + 20
+                while not gone and time.monotonic() < end:
+                    with contextlib.suppress(OSError):
+                        deaf.sendall(message)
+                    time.sleep(0.02)
+                    gone = other.get("/health").json()["drawers"] == 0
+            assert gone
+    finally:
+        running.stop()
+
+
+def test_a_taken_port_is_named_with_a_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=rf"port {port} is taken; .* try --port \d+"):
+            _listening("127.0.0.1", port)
+    with pytest.raises(InputError, match="no port"):
+        _listening("127.0.0.1", 99_999)
+    with pytest.raises(InputError, match="cannot listen"):
+        _listening("192.0.2.1", 0)
