@@ -6,6 +6,8 @@ strokes were relaxed, and it takes a wish for how far they should be.
 """
 
 import json
+import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -93,15 +95,18 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onn
         for name, child in module.named_children():
             if isinstance(child, InstanceNorm):
                 setattr(module, name, _NamedInstanceNorm())
-    program = torch.onnx.export(
-        _Drawn(generator).eval(),
-        (sketch, tolerance),
-        input_names=[SKETCH, TOLERANCE],
-        output_names=[PHOTO, ATTENTION],
-        dynamo=True,
-        optimize=True,
-        verbose=False,
-    )
+    # The exporter talks about its own internals, and of a torchvision that nothing here needs.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(action="ignore"):
+        program = torch.onnx.export(
+            _Drawn(generator).eval(),
+            (sketch, tolerance),
+            input_names=[SKETCH, TOLERANCE],
+            output_names=[PHOTO, ATTENTION],
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
     assert program is not None
     return program.model_proto
 

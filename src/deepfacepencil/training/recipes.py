@@ -47,7 +47,7 @@ class Recipe:
     learning_rate: float = 2e-4  # decays linearly to zero from half of each stage on
     betas: tuple[float, float] = (0.5, 0.999)
     adversary: Adversary = Adversary()
-    ema_images: float = 3_000  # half-life of the moving average of the generators
+    ema_images: float = 1_000  # half-life of the moving average of the generators
 
 
 # Section 4.1. The length of the stages is not given: three days on four GTX 1080 Ti are about this.
@@ -79,7 +79,7 @@ SMALL = Recipe(
         Phase(STAGE_1, 128, 26_000, 8),
         Phase(STAGE_2, 128, 5_000, 8),
         Phase(STAGE_3, 128, 7_200, 8),
-        Phase(STAGE_3, 256, 5_600, 8),
+        Phase(STAGE_3, 256, 5_200, 8),
     ),
     bfloat16=True,
     compiled=True,
