@@ -24,6 +24,11 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         (["prepare", "celebamask", "{tmp}", "--output", "{tmp}/data"], "CelebA-HQ-img"),
         (["prepare", "photos", "{tmp}/absent", "--output", "{tmp}/data"], "absent"),
         (["train", "{tmp}", "--output", "{tmp}/run", "--recipe", "tiny"], "prepare"),
+        (["train", "{tmp}", "--output", "{tmp}/run", "--seed", "-1"], "--seed -1"),
+        (
+            ["prepare", "photos", "{tmp}", "--output", "{tmp}/d", "--split-seed", "-1"],
+            "--split-seed -1",
+        ),
         (["export", "{tmp}", "--output", "{tmp}/model.onnx"], "generator.safetensors"),
     ],
 )

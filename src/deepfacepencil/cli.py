@@ -102,6 +102,7 @@ class Prepare:
         from .data.prepare import Settings, prepare
 
         source = self.source
+        _require_seed("--split-seed", source.split_seed)
         kind = "celebamask" if isinstance(source, CelebAMask) else "photos"
         find = celebamask.find if kind == "celebamask" else photos.find
         settings = Settings(kind, source.size, source.backdrop, source.split_seed)
@@ -134,6 +135,7 @@ class Train:
     """float32, or bfloat16 where that is safe, instead of what the recipe says."""
 
     def run(self) -> None:
+        _require_seed("--seed", self.seed)
         _needs_the_train_extra()
         from .training.loop import train
         from .training.recipes import RECIPES
@@ -163,6 +165,11 @@ class Export:
         print(
             f"{self.output}: {size:.1f} MB, at most {distance * 127.5:.2f} grey levels from torch"
         )
+
+
+def _require_seed(option: str, seed: int) -> None:
+    if seed < 0:
+        raise InputError(f"{option} {seed}: a seed is 0 or larger")
 
 
 def _needs_the_train_extra() -> None:
