@@ -25,7 +25,7 @@ MAX_PIXELS = 50_000_000
 _MIN_SIDE = 16
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
 # Not all that Pillow knows: it hands some to other programs.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _WANTED = "give a PNG, JPEG, WebP or SVG file"
 
 # Pixels of the canvas, on which a drawing is brought before anything else.
@@ -52,7 +52,7 @@ def load_drawing(path: Path) -> Strokes:
     if path.suffix.lower() == ".svg" or b"<svg" in head:
         return centre(svg.load(path))
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=FORMATS) as image:
             return normalise_image(image, str(path))
     except Image.DecompressionBombError:
         raise InputError(f"{path}: more than {_LIMIT}: scale it down") from None

@@ -13,14 +13,13 @@ from PIL import Image
 
 from ..errors import InputError
 from ..sketch import svg
-from ..sketch.normalise import normalise_image
+from ..sketch.normalise import FORMATS, normalise_image
 from ..sketch.place import centre
 from ..sketch.strokes import Strokes
 from .protocol import fitted, points_of, read_strokes
 
 MAX_UPLOAD = 25_000_000  # bytes: a phone's picture of a sheet of paper has 5 million
 EXAMPLES = Path(__file__).parent / "examples"
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _NAME = "This file"
 
 
@@ -29,7 +28,7 @@ def open_drawing(data: bytes) -> list[list[float]]:
     if b"<svg" in data[:1024]:
         return points_of(centre(svg.parse(data, _NAME)))
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return points_of(normalise_image(image, _NAME))
     except Image.DecompressionBombError:
         raise InputError(f"{_NAME} has too many pixels: scale it down") from None
