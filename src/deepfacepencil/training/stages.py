@@ -87,6 +87,7 @@ class Compute:
     device: torch.device
     bfloat16: bool
     adversary: Adversary
+    reconstruction: float  # weight of L_rec
 
     @classmethod
     def of(cls, networks: Networks, fabric: Fabric, recipe: Recipe) -> "Compute":
@@ -105,6 +106,7 @@ class Compute:
             device=fabric.device,
             bfloat16=recipe.bfloat16,
             adversary=recipe.adversary,
+            reconstruction=recipe.reconstruction,
         )
 
     def precision(self) -> torch.autocast:
@@ -182,7 +184,9 @@ def stage_1_step(
     """L_rec(G_a) + L_adv(G_a, D) + lambda L_DFM(G_a, D): Eq. 8 without what concerns G_m."""
     with compute.precision():
         generated = compute.aligned(batch["aligned"])
-    terms = {"rec a": losses.reconstruction(generated.photo, batch["photo"])}
+    terms = {
+        "rec a": compute.reconstruction * losses.reconstruction(generated.photo, batch["photo"])
+    }
     return _adversarial(
         networks, compute, terms, {"a": (batch["aligned"], generated.photo)}, batch, optimiser,
         d_optimiser,
@@ -198,7 +202,7 @@ def stage_2_step(
             guide = networks.aligned.features(batch["aligned"])
         generated = compute.main(batch["deformed"])
     terms = {
-        "rec m": losses.reconstruction(generated.photo, batch["photo"]),
+        "rec m": compute.reconstruction * losses.reconstruction(generated.photo, batch["photo"]),
         "gfm": losses.MU * losses.generator_feature_matching(guide, generated.features),
     }
     return _adversarial(
@@ -215,8 +219,8 @@ def stage_3_step(
         a = compute.aligned(batch["aligned"])
         m = compute.main(batch["deformed"])
     terms = {
-        "rec a": losses.reconstruction(a.photo, batch["photo"]),
-        "rec m": losses.reconstruction(m.photo, batch["photo"]),
+        "rec a": compute.reconstruction * losses.reconstruction(a.photo, batch["photo"]),
+        "rec m": compute.reconstruction * losses.reconstruction(m.photo, batch["photo"]),
         "gfm": losses.MU * _guidance(networks, compute, a.features, m.encoded),
     }
     pairs = {"a": (batch["aligned"], a.photo), "m": (batch["deformed"], m.photo)}
@@ -244,7 +248,7 @@ def enhancer_step(
         with torch.no_grad():
             decoded = networks.main.decoded(half_size(batch["deformed"]))
         photo = compute.enhancer(batch["deformed"], decoded)
-    terms = {"rec e": losses.reconstruction(photo, batch["photo"])}
+    terms = {"rec e": compute.reconstruction * losses.reconstruction(photo, batch["photo"])}
     return _adversarial(
         networks, compute, terms, {"e": (batch["deformed"], photo)}, batch, optimiser, d_optimiser
     )
