@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from deepfacepencil.errors import InputError
-from deepfacepencil.export import AGREEMENT, export
+from deepfacepencil.export import AGREEMENT, export, packed
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.runtime.engine import RESOLUTION, Engine
 from deepfacepencil.sketch import svg
@@ -51,3 +52,16 @@ def test_the_exported_model_takes_a_tolerance(tmp_path: Path) -> None:
     strict, own, loose = (engine(strokes, wish).attention for wish in (-1, 0, 1))
     assert strict[0].mean() > own[0].mean() > loose[0].mean()
     assert strict[-1].mean() < own[-1].mean() < loose[-1].mean()
+
+
+@pytest.mark.parametrize("resized", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_packed_convolution_is_the_same_on_squares(size: int, resized: bool) -> None:
+    torch.manual_seed(0)
+    kernel, x = torch.randn(3, 2, size, size), torch.randn(1, 2, 10, 8)
+    pixels = F.interpolate(x, scale_factor=2) if resized else x
+    expected = F.conv2d(pixels, kernel, padding=size // 2)
+    squares = x if resized else F.pixel_unshuffle(x, 2)
+    weight = packed(kernel, resized)
+    result = F.pixel_shuffle(F.conv2d(squares, weight, padding=weight.shape[-1] // 2), 2)
+    torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)

@@ -8,6 +8,7 @@ strokes were relaxed, and it takes a wish for how far they should be.
 import json
 import logging
 import warnings
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,19 @@ def export(run: Path, output: Path) -> float:
 
 
 def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onnx.ModelProto:
-    """The single-precision graph, with our normalisation as an operator that onnxruntime knows."""
+    """The single-precision graph, with operators that onnxruntime knows and is fast at.
+
+    The generator is not to be used afterwards.
+    """
     for module in list(generator.modules()):
         for name, child in module.named_children():
             if isinstance(child, InstanceNorm):
                 setattr(module, name, _NamedInstanceNorm())
+    body = generator.body
+    body.decoder, body.to_photo = (
+        nn.Sequential(_PackedEnd(body.decoder, body.to_photo)),
+        nn.Sequential(),
+    )
     # The exporter talks about its own internals, and of a torchvision that nothing here needs.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(action="ignore"):
@@ -109,6 +118,50 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onn
         )
     assert program is not None
     return program.model_proto
+
+
+class _PackedEnd(nn.Module):
+    """The decoder's last doubling and the photo's convolution, computed at half the photo's size.
+
+    The four pixels of a 2 x 2 square lie in four channels, c * 4 + 2 * row + column. Convolutions
+    there are the same ones, but where onnxruntime pads the photo's 3 channels to 16, and takes
+    twice as long for a transposed convolution as for an equal plain one, this has 12 and a plain
+    one: 15 ms less of 67.
+    """
+
+    def __init__(self, decoder: nn.Sequential, to_photo: nn.Sequential) -> None:
+        super().__init__()
+        *before, last = decoder
+        self.before = nn.Sequential(*before)
+        doubling, photo = last[0], to_photo[0]
+        self.doubling = packed(doubling.weight.flip(2, 3).transpose(0, 1), resized=True)
+        self.photo = packed(photo.weight, resized=False)
+        self.photo_bias = photo.bias.repeat_interleave(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.conv2d(self.before(x), self.doubling, padding=1)  # (B, 4 C, H/2, W/2)
+        squares = x.unflatten(1, (-1, 4)).flatten(2)  # normalised as the C channels that they are
+        x = nn.functional.instance_norm(squares).view_as(x).relu()
+        photo = nn.functional.conv2d(x, self.photo, self.photo_bias, padding=2)
+        return nn.functional.pixel_shuffle(photo.tanh(), 2)  # (B, 3, H, W)
+
+
+def packed(kernel: Tensor, resized: bool) -> Tensor:
+    """The kernel that does on packed 2 x 2 squares what `kernel` (out, in, k, k) does on pixels.
+
+    `resized`: its input is the nearest-neighbour resize of something of half the size, and that is
+    what is given instead. Returns (4 out, 4 in or in, K, K).
+    """
+    out_channels, in_channels, size, _ = kernel.shape
+    reach = (size // 2 + 1) // 2  # squares to each side
+    phases = 1 if resized else 4
+    result = kernel.new_zeros(out_channels, 4, in_channels, phases, 2 * reach + 1, 2 * reach + 1)
+    for row, column, i, j in product(range(2), range(2), range(size), range(size)):
+        down, right = row + i - size // 2, column + j - size // 2  # of the square's first pixel
+        phase = 0 if resized else 2 * (down % 2) + right % 2
+        place = reach + down // 2, reach + right // 2
+        result[:, 2 * row + column, :, phase, *place] += kernel[:, :, i, j]
+    return result.flatten(0, 1).flatten(1, 2)
 
 
 class _NamedInstanceNorm(nn.Module):

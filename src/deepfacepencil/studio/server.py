@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
+from fastapi import FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
 
@@ -165,7 +165,7 @@ async def _patiently(sending: Awaitable[None], limits: Limits) -> bool:
     """Whether the page took what was sent; it may have gone, or have ceased to read."""
     try:
         await asyncio.wait_for(sending, limits.patience)
-    except (TimeoutError, RuntimeError, OSError):
+    except (TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
         return False
     return True
 
