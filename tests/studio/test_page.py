@@ -264,7 +264,7 @@ def test_a_picture_of_a_drawing_is_opened(hand: Hand) -> None:
     hand.seeing_the_photo_change(lambda: hand.open("scan.png", data.getvalue()))
     assert hand.strokes()
     hand.open("text.png", b"no picture")
-    hand.until(lambda: "no drawing" in hand.page.inner_text("#toast"))
+    hand.until(lambda: "no image" in hand.page.inner_text("#toast"))
 
 
 def test_an_example_is_a_start(hand: Hand) -> None:

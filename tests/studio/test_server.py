@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -124,11 +124,11 @@ def test_files_are_opened(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "reason"),
     [
-        (b"", 422, "no drawing"),
-        (b"just text", 422, "no drawing"),
+        (b"", 422, "no image"),
+        (b"just text", 422, "no image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", 422, "script"),
         (b"<svg><!DOCTYPE", 422, "well-formed"),
-        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, 422, "no drawing"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, 422, "no image"),
     ],
 )
 def test_files_that_are_no_drawings_are_refused(
@@ -242,7 +242,7 @@ def test_who_never_reads_blocks_nobody() -> None:
             )
             text = frame().encode()
             message = bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
-            with httpx.Client(base_url=running.address) as other:
+            with httpx2.Client(base_url=running.address) as other:
                 gone, end = False, time.monotonic() + 20
                 while not gone and time.monotonic() < end:
                     with contextlib.suppress(OSError):

@@ -5,6 +5,7 @@ SVG is first brought to both; the paper's test sketches (section 4) came on its 
 """
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,19 +46,26 @@ def load_drawing(path: Path) -> Strokes:
     Raises InputError for everything that cannot be used, from a missing file to a blank sheet.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(1024)
+        file = path.open("rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): {_WANTED}") from None
-    if path.suffix.lower() == ".svg" or b"<svg" in head:
-        return centre(svg.load(path))
+    with file:
+        return read_drawing(file, str(path))
+
+
+def read_drawing(file: BinaryIO, name: str) -> Strokes:
+    """`load_drawing` for what is open already; `name` is what an error calls it."""
+    head = file.read(1024)
+    file.seek(0)
+    if name.lower().endswith(".svg") or b"<svg" in head:
+        return centre(svg.parse(file.read(svg.MAX_BYTES + 1), name))
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            return normalise_image(image, str(path))
+        with Image.open(file, formats=FORMATS) as image:
+            return normalise_image(image, name)
     except Image.DecompressionBombError:
-        raise InputError(f"{path}: more than {_LIMIT}: scale it down") from None
+        raise InputError(f"{name}: more than {_LIMIT}: scale it down") from None
     except (OSError, SyntaxError, ValueError):
-        raise InputError(f"{path}: is no image that can be read: {_WANTED}") from None
+        raise InputError(f"{name}: is no image that can be read: {_WANTED}") from None
 
 
 def normalise_image(image: Image.Image, name: str) -> Strokes:

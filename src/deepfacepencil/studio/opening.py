@@ -9,31 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from ..errors import InputError
 from ..sketch import svg
-from ..sketch.normalise import FORMATS, normalise_image
+from ..sketch.normalise import read_drawing
 from ..sketch.place import centre
 from ..sketch.strokes import Strokes
 from .protocol import fitted, points_of, read_strokes
 
 MAX_UPLOAD = 25_000_000  # bytes: a phone's picture of a sheet of paper has 5 million
 EXAMPLES = Path(__file__).parent / "examples"
-_NAME = "This file"
 
 
 def open_drawing(data: bytes) -> list[list[float]]:
     """The strokes in an SVG or image, placed like a training face; InputError for the unusable."""
-    if b"<svg" in data[:1024]:
-        return points_of(centre(svg.parse(data, _NAME)))
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return points_of(normalise_image(image, _NAME))
-    except Image.DecompressionBombError:
-        raise InputError(f"{_NAME} has too many pixels: scale it down") from None
-    except (OSError, SyntaxError, ValueError):
-        raise InputError(f"{_NAME} is no drawing: choose a PNG, JPEG, WebP or SVG file") from None
+    return points_of(read_drawing(io.BytesIO(data), "This file"))
 
 
 def place(strokes: object) -> dict[str, float]:

@@ -69,9 +69,10 @@ export class Paper {
   // --- looking ---
 
   recolour() {
-    const style = getComputedStyle(document.documentElement);
+    const style = this.#canvas.style;
     for (const name of ["paper", "ink", "faint", "accent"]) {
-      this.#colours[name] = style.getPropertyValue(`--${name}`).trim();
+      style.color = `var(--${name})`; // computed, it is the one of light-dark() that holds
+      this.#colours[name] = getComputedStyle(this.#canvas).color;
     }
     this.refresh();
   }

@@ -1,0 +1,111 @@
+"""Makes the pictures of the README anew, with the bundled model: they show what it does.
+
+    python docs/pictures.py
+
+Writes docs/examples.jpg, the contact sheet of examples/, and docs/studio.webp, the page while a
+face is drawn in it. Wants the dev extra and Debian's chromium.
+"""
+
+import io
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from deepfacepencil.runtime.engine import Engine
+from deepfacepencil.runtime.generate import find_drawings, generate
+from deepfacepencil.sketch import svg
+
+DOCS = Path(__file__).parent
+EXAMPLES = DOCS.parent / "examples"
+DRAWN = EXAMPLES / "01-long-hair.svg"
+SIZE = (1280, 800)  # of the window
+SHOWN = (960, 600)  # of the animation
+
+
+def contact_sheet() -> None:
+    """docs/examples.jpg."""
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = generate(Engine(), find_drawings([str(EXAMPLES)]), Path(folder), attention=False)
+        with Image.open(sheet) as image:
+            image.convert("RGB").save(DOCS / "examples.jpg", quality=88)
+
+
+def animation() -> None:
+    """docs/studio.webp: a drawing drawn with the mouse, a picture after each stroke."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "deepfacepencil", "studio", "--port", str(port)]
+    server = subprocess.Popen([*command, "--no-browser"])
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        _until_it_answers(address)
+        with sync_playwright() as play:
+            browser = play.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+            page.goto(address)
+            frames = _drawn(page)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+    durations = [350] * (len(frames) - 1) + [3500]  # milliseconds
+    frames[0].save(
+        DOCS / "studio.webp", save_all=True, append_images=frames[1:], duration=durations, loop=0,
+        quality=72, method=6,
+    )  # fmt: skip
+
+
+def _until_it_answers(address: str) -> None:
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(address + "health").close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the studio did not start")
+
+
+def _drawn(page: Page) -> list[Image.Image]:
+    """A screenshot after every stroke of the drawing, the largest strokes first."""
+    page.wait_for_selector("#meter[data-state=ready]")
+    box = page.locator("#paper").bounding_box()
+    assert box
+    place, scale = np.array([box["x"], box["y"]]), box["width"] / 512
+    frames = [_screenshot(page)]
+    for chain in sorted(svg.load(DRAWN), key=lambda chain: -np.ptp(chain, axis=0).sum()):
+        points = chain.clip(4, 508) * scale + place
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for x, y in _along(points):
+            page.mouse.move(x, y)
+        page.mouse.up()
+        page.wait_for_function("document.body.dataset.photo == 'current'")
+        frames.append(_screenshot(page))
+    return frames
+
+
+def _along(points: np.ndarray) -> np.ndarray:
+    """A chain of cubic Beziers (3 n + 1, 2) as places on it, eight to a curve."""
+    t = np.linspace(0, 1, 9)[1:, None]
+    weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+    return np.concatenate([weights @ points[k : k + 4] for k in range(0, len(points) - 1, 3)])
+
+
+def _screenshot(page: Page) -> Image.Image:
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    return image.resize(SHOWN, Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    contact_sheet()
+    animation()
