@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 from scipy import ndimage
+from skimage.measure import find_contours
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.sketch import pen, svg
@@ -218,3 +219,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypat
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded"))
     with pytest.raises(InputError, match="8000 x 8000 pixels"):
         load_drawing(tmp_path / "large.png")
+
+
+def test_lines_that_a_tracing_program_filled_are_strokes(tmp_path):
+    inked = np.asarray(_drawn(_face(), width=6).convert("L")) < 128
+    outlines = ("L".join(f"{x:.1f} {y:.1f}" for y, x in o) for o in find_contours(inked, 0.5))
+    path = "".join(f"M{outline}Z" for outline in outlines)
+    (tmp_path / "traced.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512"><path d="{path}"'
+        ' fill-rule="evenodd"/></svg>'
+    )
+    assert _apart(load_drawing(tmp_path / "traced.svg"), _face()) < 4

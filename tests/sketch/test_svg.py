@@ -189,3 +189,20 @@ def test_files_that_are_not_there(tmp_path):
     for path in (tmp_path / "none.svg", tmp_path):
         with pytest.raises(InputError, match="cannot be read"):
             svg.load(path)
+
+
+def test_a_traced_line_is_known_by_its_area():
+    band = '<path d="M10 20L90 20L90 22L10 22Z"/>'
+    assert svg.read(f"{OPEN}{band}</svg>", "page.svg").filled
+    assert not svg.read(f"{OPEN}{LINE}{LINE}{band}</svg>", "page.svg").filled
+
+
+def test_the_picture_of_a_document_is_on_white_and_has_its_shape():
+    wide = OPEN.replace("0 0 100 100", "0 0 100 50")
+    content = '<path d="M10 20L90 20L90 22L10 22Z"/><text x="10" y="45">x</text>'
+    picture = svg.read(f"{wide}{content}</svg>", "page.svg").picture()
+    assert picture.size == (1024, 512)
+    pixels = np.asarray(picture.convert("L")) < 128
+    rows, columns = np.nonzero(pixels)
+    assert (rows.min(), rows.max()) == pytest.approx((205, 225), abs=1)
+    assert (columns.min(), columns.max()) == pytest.approx((102, 921), abs=1)

@@ -1,5 +1,6 @@
 """Drawings -> photos on disk, and one contact sheet to look at (as Fig. 6 and 7 of the paper)."""
 
+import io
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
@@ -13,7 +14,6 @@ from ..errors import InputError
 from ..files import writing
 from ..sketch import svg
 from ..sketch.normalise import load_drawing
-from ..sketch.pen import picture
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
 
@@ -82,10 +82,12 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
 
 def _as_it_came(path: Path) -> Image.Image:
     """A drawing that could be loaded, for people to look at: at most 256 x 256, on white."""
-    if path.suffix.lower() == ".svg":
-        return picture(svg.load(path), RESOLUTION)
-    with Image.open(path) as file:
-        image = file.convert("RGBA")
+    data = path.read_bytes()
+    if svg.is_svg(data, path.name):
+        image = svg.read(data, str(path)).picture().convert("RGBA")
+    else:
+        with Image.open(io.BytesIO(data)) as file:
+            image = file.convert("RGBA")
     image.thumbnail((RESOLUTION, RESOLUTION), Image.Resampling.LANCZOS)
     paper = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(paper, image).convert("RGB")

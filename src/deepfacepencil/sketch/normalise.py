@@ -57,8 +57,11 @@ def read_drawing(file: BinaryIO, name: str) -> Strokes:
     """`load_drawing` for what is open already; `name` is what an error calls it."""
     head = file.read(1024)
     file.seek(0)
-    if name.lower().endswith(".svg") or b"<svg" in head:
-        return centre(svg.parse(file.read(svg.MAX_BYTES + 1), name))
+    if svg.is_svg(head, name):
+        document = svg.read(file.read(svg.MAX_BYTES + 1), name)
+        if document.filled:  # a line that was traced has two edges; it is one stroke
+            return normalise_image(document.picture(), name)
+        return centre(document.strokes)
     try:
         with Image.open(file, formats=FORMATS) as image:
             return normalise_image(image, name)

@@ -4,17 +4,21 @@ Our own files come back as they were, classes included. Files from anywhere else
 suspicion: nothing in them is fetched, run or expanded, and what would need it is refused.
 """
 
+import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
+import resvg_py
 import svgelements
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as DefusedElementTree
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..errors import InputError
 from .strokes import CANVAS, UNKNOWN, Strokes
@@ -29,6 +33,7 @@ _OUTSIDE_CSS = re.compile(r"@import|url\(\s*[\"']?(?!#|data:|[\"'\s])", re.IGNOR
 _CLASSES = re.compile(r"(\d{1,2}|255) (\d{1,2}|255)")
 # Drawn only where something refers to them, which a line drawing can do without.
 _NOT_DRAWN = {"clipPath", "foreignObject", "marker", "mask", "metadata", "pattern", "text"}
+_NO_LINES = {"filter", "image"}  # what is in them, or what they do, is not drawn either
 _SAME_COLOUR = 16  # a difference per channel (of 255) that nobody sees
 
 
@@ -53,6 +58,11 @@ def save(strokes: Strokes, path: Path) -> None:
     temporary.replace(path)
 
 
+def is_svg(head: bytes, name: str) -> bool:
+    """Whether a file of this name that begins so claims to be one."""
+    return name.lower().endswith(".svg") or b"<svg" in head[:1024]
+
+
 def load(path: Path) -> Strokes:
     """The strokes of an SVG file, its page fitted into the middle of the canvas.
 
@@ -73,6 +83,19 @@ def parse(text: bytes | str, name: str) -> Strokes:
     not. Raises InputError for what is no SVG, is too large, wants something from outside or has
     nothing drawn in it.
     """
+    return read(text, name).strokes
+
+
+class Document(NamedTuple):
+    """What an SVG document has in it."""
+
+    strokes: Strokes
+    filled: bool  # most strokes are outlines of areas: perhaps lines, as tracing programs save them
+    picture: Callable[[], Image.Image]  # as people see it, 1024 pixels on white
+
+
+def read(text: bytes | str, name: str) -> Document:
+    """`parse` for those who want to know more."""
     if len(text) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES // 10**6} MB: simplify the drawing")
     root = _checked_tree(text, name)
@@ -83,7 +106,7 @@ def parse(text: bytes | str, name: str) -> Strokes:
         shapes = [shape for shape in page.elements() if isinstance(shape, svgelements.Shape)]
         if not (isinstance(page.width, (int, float)) and isinstance(page.height, (int, float))):
             raise ValueError("its page has no size")
-        chains, classes = _strokes_of(shapes, (page.width, page.height))
+        chains, classes, areas = _strokes_of(shapes, (page.width, page.height))
     except Exception as error:
         reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: cannot be read as SVG ({reason}): save it again") from None
@@ -100,7 +123,25 @@ def parse(text: bytes | str, name: str) -> Strokes:
         raise InputError(f"{name}: has coordinates that are no finite numbers: save it again")
     scale = CANVAS / size.max()
     margin = (CANVAS - size * scale) / 2
-    return Strokes.of([(chain - low) * scale + margin for chain in chains], classes)
+    strokes = Strokes.of([(chain - low) * scale + margin for chain in chains], classes)
+    side = "width" if size[0] >= size[1] else "height"
+    return Document(strokes, areas > len(chains) / 2, lambda: _picture(root, side, name))
+
+
+def _picture(root: ElementTree.Element, longer: str, name: str) -> Image.Image:
+    """The checked document by resvg, on white."""
+    try:
+        png = resvg_py.svg_to_bytes(
+            ElementTree.tostring(root, "unicode"),
+            background="white",
+            dpi=96,
+            skip_system_fonts=True,
+            **{longer: 2 * CANVAS},
+        )
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:80]
+        raise InputError(f"{name}: cannot be drawn ({reason}): save it again") from None
+    return Image.open(io.BytesIO(png)).convert("RGB")
 
 
 class _Source:
@@ -145,6 +186,10 @@ def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
         for child in list(element):
             if _local(child.tag) in _NOT_DRAWN:
                 element.remove(child)
+    for element in list(root.iter()):
+        for child in list(element):
+            if _local(child.tag) in _NO_LINES:
+                element.remove(child)
     _check_size(root, name)
     return root
 
@@ -172,10 +217,13 @@ def _check_size(root: ElementTree.Element, name: str) -> None:
 
 def _strokes_of(
     shapes: Iterable[svgelements.Shape], size: tuple[float, float]
-) -> tuple[list[NDArray[np.float64]], list[tuple[int, int]]]:
-    """The chains of all shapes that can be seen, and the classes our own files give them."""
+) -> tuple[list[NDArray[np.float64]], list[tuple[int, int]], int]:
+    """The chains of all shapes that can be seen, and the classes our own files give them.
+
+    And how many of the chains are outlines of areas without a line around.
+    """
     paper = svgelements.Color("white")
-    chains, classes = [], []
+    chains, classes, areas = [], [], 0
     for shape in shapes:
         values = shape.values
         hidden = values.get("visibility") in ("hidden", "collapse") or values.get("opacity") == "0"
@@ -192,7 +240,8 @@ def _strokes_of(
             pair = (int(known[1]), int(known[2])) if known else (UNKNOWN, UNKNOWN)
             chains += found
             classes += [pair] * len(found)
-    return chains, classes
+            areas += 0 if _shows(line, paper) else len(found)
+    return chains, classes, areas
 
 
 def _shows(colour: svgelements.Color | None, paper: svgelements.Color | None) -> bool:
