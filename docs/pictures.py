@@ -89,14 +89,14 @@ def _drawn(page: Page) -> list[Image.Image]:
         for x, y in _along(points):
             page.mouse.move(x, y)
         page.mouse.up()
-        page.wait_for_function("document.body.dataset.photo == 'current'")
+        page.wait_for_selector("body[data-photo=current]")
         frames.append(_screenshot(page))
     return frames
 
 
 def _along(points: np.ndarray) -> np.ndarray:
-    """A chain of cubic Beziers (3 n + 1, 2) as places on it, eight to a curve."""
-    t = np.linspace(0, 1, 9)[1:, None]
+    """A chain of cubic Beziers (3 n + 1, 2) as places on it, three to a curve."""
+    t = np.linspace(0, 1, 4)[1:, None]
     weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
     return np.concatenate([weights @ points[k : k + 4] for k in range(0, len(points) - 1, 3)])
 
