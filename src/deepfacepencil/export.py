@@ -58,10 +58,12 @@ def export(run: Path, output: Path) -> float:
     """Write the generator of a training as ONNX; returns how far it is from torch.
 
     That distance is the largest difference of any colour of the photo, on its scale [-1, 1], for a
-    drawn face. Raises InputError if the run has no weights, or if the file would not agree with
-    torch.
+    drawn face. Raises InputError if the run has no weights or those of another model, or if the
+    file would not agree with torch.
     """
     weights, facts = load_weights(run)
+    if facts["model"] != "ours":
+        raise InputError(f"{run} holds {facts['model']}; only our model, with SAP, can be exported")
     generator = dual_generators(facts["width"], facts["cap"])[1]
     generator.load_state_dict(weights)
     generator.eval()
@@ -129,7 +131,7 @@ class _PackedEnd(nn.Module):
     one: 15 ms less of 67.
     """
 
-    def __init__(self, decoder: nn.Sequential, to_photo: nn.Sequential) -> None:
+    def __init__(self, decoder: Any, to_photo: Any) -> None:
         super().__init__()
         *before, last = decoder
         self.before = nn.Sequential(*before)

@@ -70,6 +70,8 @@ def write_report(run: Path) -> None:
     settings = json.loads((run / SETTINGS).read_text())
     wanted = sum(phase["images"] for phase in settings["recipe"]["phases"])
     facts = [f"recipe {settings['recipe']['name']}, seed {settings['seed']}"]
+    if (model := settings.get("model", "ours")) != "ours":
+        facts.insert(0, model)
     if lines:
         last = lines[-1]
         facts.append(f"{last['total']:,} of {wanted:,} photos shown ({last['total'] / wanted:.0%})")
@@ -87,7 +89,8 @@ def write_report(run: Path) -> None:
         f"<div class=charts>{''.join(charts)}</div>",
         "<h2>The same faces over time, the newest first</h2>",
         "<p>Rows: clean sketch, deformed sketch, photo of G_a, photo of G_m, tolerance of G_m,",
-        "the true photo. Before stage 2 there is no G_m; for the enhancer: deformed sketch, its",
+        "the true photo. Before stage 2 there is no G_m, and without SAP no tolerance. A single",
+        "generator makes the photos of both sketches. For the enhancer: deformed sketch, its",
         "photo, the true photo.</p>",
         *_figures(run / SHEETS),
     ]
@@ -166,10 +169,17 @@ def _figures(sheets: Path) -> Iterator[str]:
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), MOST_SHEETS)).round().astype(int)
     for number in reversed(chosen):
         _, *stage, resolution, shown = paths[number].stem.split("-")
-        caption = html.escape(f"{' '.join(stage)}, {resolution} px, {int(shown):,} photos")
-        buffer = io.BytesIO()
         with Image.open(paths[number]) as image:
-            image.convert("RGB").save(buffer, "JPEG", quality=82)
-        picture = base64.b64encode(buffer.getvalue()).decode()
-        yield f"<figure><figcaption>{caption}</figcaption><img loading=lazy alt='{caption}'"
-        yield f"src='data:image/jpeg;base64,{picture}'></figure>"
+            yield figure(image, f"{' '.join(stage)}, {resolution} px, {int(shown):,} photos")
+
+
+def figure(image: Image.Image, caption: str) -> str:
+    """A <figure> that holds its picture, as JPEG."""
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG", quality=82)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    about = html.escape(caption)
+    return (
+        f"<figure><figcaption>{about}</figcaption><img loading=lazy alt='{about}'"
+        f" src='data:image/jpeg;base64,{picture}'></figure>"
+    )

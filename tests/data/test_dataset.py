@@ -72,8 +72,9 @@ def test_flips_flip_the_photo_and_both_sketches(prepared):
     assert 2 <= sum(flipped_at) <= 10
 
 
-def test_without_distortion_both_sketches_are_one(prepared):
-    for triplet in FacePairs(prepared, "val", 256, STRAIGHT):
+@pytest.mark.parametrize("distortion", [STRAIGHT, None])
+def test_without_distortion_both_sketches_are_one(prepared, distortion):
+    for triplet in FacePairs(prepared, "val", 256, distortion):
         assert (triplet["aligned"] == triplet["deformed"]).all()
 
 

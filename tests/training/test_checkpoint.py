@@ -5,10 +5,12 @@ import torch
 from safetensors.torch import save_file
 
 from deepfacepencil.errors import InputError
+from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training.checkpoint import (
     PREVIOUS,
     STATE,
     WEIGHTS,
+    load_generator,
     load_state,
     load_weights,
     save_state,
@@ -74,7 +76,35 @@ def test_weights_come_back_with_their_facts(tmp_path):
     save_weights(weights, {"width": 4}, tmp_path)
     loaded, facts = load_weights(tmp_path)
     assert torch.equal(loaded["a"], weights["a"])
-    assert facts == {"width": 4}
+    assert facts == {
+        "width": 4,
+        "model": "ours",
+        "depth": 8,
+        "resolution": 256,
+    }  # as if from before
+
+
+def test_weights_from_before_the_rivals_are_ours(tmp_path):
+    torch.manual_seed(0)
+    main = dual_generators(4, 8)[1].eval()
+    save_weights(main.state_dict(), {"recipe": "small", "width": 4, "cap": 8}, tmp_path)
+    generator, facts = load_generator(tmp_path)
+    assert (facts["model"], facts["resolution"]) == ("ours", 256)
+    sketch = (torch.rand(2, 1, 64, 64) > 0.9).float()
+    loaded = generator(sketch)
+    with torch.no_grad():
+        assert torch.equal(loaded.photo, main(sketch).photo)
+    assert loaded.attention.shape == (2, 4, 64, 64)
+    assert not loaded.photo.requires_grad
+
+
+@pytest.mark.parametrize(
+    "facts", [{"width": 4, "cap": 16}, {"width": 4}, {"width": 4, "cap": 8, "model": "newer"}]
+)
+def test_weights_that_do_not_fit_the_networks_are_refused(tmp_path, facts):
+    save_weights(dual_generators(4, 8)[1].state_dict(), facts, tmp_path)
+    with pytest.raises(InputError, match=r"generator\.safetensors does not fit this version"):
+        load_generator(tmp_path)
 
 
 def test_weights_that_are_not_ours_are_refused(tmp_path):

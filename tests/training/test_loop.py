@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.errors import InputError
+from deepfacepencil.export import export
 from deepfacepencil.models.enhancer import Enhancer
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training import loop
@@ -24,6 +25,7 @@ from deepfacepencil.training.checkpoint import (
     PREVIOUS,
     STATE,
     WEIGHTS,
+    load_generator,
     load_state,
     load_weights,
 )
@@ -37,10 +39,24 @@ from deepfacepencil.training.recipes import (
     TINY,
     Adversary,
     Phase,
+    for_model,
 )
-from deepfacepencil.training.stages import STAGES
+from deepfacepencil.training.stages import STAGES, Networks
 
 SEED = 3
+# Rows of the sample sheets of each rival, trained with TINY, by stage and resolution.
+SHEETS_OF = {
+    "pix2pix": {("pix2pix", 32): 5, ("pix2pix", 64): 5},
+    "baseline": {("stage 1", 32): 5, ("stage 1", 64): 5},
+    "baseline-deform": {("clean and deformed", 32): 5, ("clean and deformed", 64): 5},
+    "sap-only": {("clean and deformed", 32): 6, ("clean and deformed", 64): 6},
+    "dual-only": {
+        ("stage 1", 32): 4,
+        ("stage 2", 32): 5,
+        ("stage 3", 32): 5,
+        ("stage 3", 64): 5,
+    },
+}
 
 
 @pytest.fixture(autouse=True)
@@ -497,10 +513,73 @@ def test_tiny_trains_all_stages_and_its_weights_draw(data, tmp_path):
     assert [line["resolution"] for line in log_of(tmp_path)][-1] == 64
     weights, facts = load_weights(tmp_path)
     assert facts["shown"] == [phase.images for phase in TINY.phases]
+    assert (facts["model"], facts["resolution"]) == ("ours", 64)
     main = dual_generators(facts["width"], facts["cap"])[1]
     main.load_state_dict(weights)
     averaged = load_state(tmp_path)["networks"]
     assert all(torch.equal(v, averaged[f"ema.main.{k}"]) for k, v in main.state_dict().items())
+
+
+@pytest.fixture(scope="module", params=sorted(SHEETS_OF))
+def rival(request, data, tmp_path_factory):
+    """A model, and the folder of its whole training with TINY."""
+    run = tmp_path_factory.mktemp("runs") / request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "LOG_EVERY", 2)
+        train(data, run, for_model(TINY, request.param), SEED)
+    return request.param, run
+
+
+def test_a_rival_resumes_bit_by_bit(data, tmp_path, rival, monkeypatch):
+    model, uninterrupted = rival
+    monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
+    for _ in range(20):
+        with monkeypatch.context() as patch:
+            before_step(patch, stop_at(8))
+            try:
+                train(data, tmp_path / "run", for_model(TINY, model), SEED)
+                break
+            except KeyboardInterrupt:
+                torch.rand(7)  # whatever else uses torch's generator
+    assert_same_run(uninterrupted, tmp_path / "run")
+
+
+def test_a_rival_shows_what_it_makes(rival):
+    model, run = rival
+    rows = {}
+    for path in (run / "sheets").iterdir():
+        _, *stage, resolution, _ = path.stem.split("-")
+        with Image.open(path) as image:
+            assert image.width == 2 * int(resolution)
+            rows[" ".join(stage), int(resolution)] = image.height / int(resolution)
+    assert rows == SHEETS_OF[model]
+
+
+def test_a_rivals_weights_draw_what_its_average_drew(rival):
+    model, run = rival
+    generator, facts = load_generator(run)
+    networks = Networks(for_model(TINY, model))
+    networks.load_state_dict(load_state(run)["networks"])
+    assert (facts["model"], facts["resolution"]) == (model, 64)
+    sketches = (torch.rand(3, 1, 64, 64) > 0.9).float()
+    drawn, expected = generator(sketches), networks.ema["main"](sketches)
+    torch.testing.assert_close(drawn.photo, expected.photo)
+    assert drawn.photo.abs().max() <= 1
+    assert (drawn.attention is not None) == (model == "sap-only")
+    for sketch, photo in zip(sketches, drawn.photo, strict=True):  # it depends on nothing else
+        torch.testing.assert_close(generator(sketch[None]).photo[0], photo, rtol=1e-3, atol=1e-4)
+
+
+def test_a_rival_is_not_taken_for_another_model(data, tmp_path, rival):
+    model, run = rival
+    with pytest.raises(InputError, match="another model and recipe"):
+        train(data, run, TINY, SEED)
+    with pytest.raises(InputError, match=f"holds {model}; only our model"):
+        export(run, tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+    recipe = replace(TINY, phases=(Phase(ENHANCER, 64, 6, 2),))
+    with pytest.raises(InputError, match=f"holds {model}; the enhancer goes on from our model"):
+        train(data, tmp_path / "run", recipe, SEED, generator=run)
 
 
 def test_the_enhancer_is_trained_around_a_trained_generator(data, tmp_path, uninterrupted):
@@ -518,6 +597,7 @@ def test_the_enhancer_is_trained_around_a_trained_generator(data, tmp_path, unin
     assert (log_of(run)[-1]["stage"], log_of(run)[-1]["shown"]) == (ENHANCER, 6)
     before, after = load_weights(uninterrupted)[0], load_weights(run)[0]
     assert_same(before, after)
+    assert load_weights(run)[1]["resolution"] == 32  # of G_m, which sees half
     enhancer = Enhancer(4)
     enhancer.load_state_dict(load_file(run / ENHANCER_WEIGHTS))
     (sheet,) = (run / "sheets").iterdir()

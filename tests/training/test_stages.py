@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -8,27 +9,50 @@ from torch.optim import Adam
 from deepfacepencil.training import stages
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
+    CLEAN_AND_DEFORMED,
     ENHANCER,
+    PIX2PIX,
     STAGE_1,
     STAGE_2,
     STAGE_3,
     TINY,
     Adversary,
     Phase,
+    for_model,
 )
 from deepfacepencil.training.stages import STAGES, Compute, Networks, compile_networks
 
 C = ("main.sap.classifier.",)
 SAP = ("main.sap.branches.", "main.sap.attention.")
-G_A, BODY, D = ("aligned.encoder.",), ("aligned.body.", "main.body."), ("discriminator.",)
+G_A, G_M = ("aligned.encoder.",), ("main.encoder.",)
+BODY, D = ("aligned.body.", "main.body."), ("discriminator.",)
+ONE = ("aligned.", "main.")  # the same generator
+ONE_WITH_SAP = tuple(
+    f"{name}.{part}."
+    for name in ("aligned", "main")
+    for part in ("sap.branches", "sap.attention", "encoder", "body")
+)
 TRAINED = {
-    CLASSIFIER: C,
-    STAGE_1: G_A + BODY + D,
-    STAGE_2: SAP + ("main.encoder.",) + D,
-    STAGE_3: G_A + BODY + SAP + ("main.encoder.",) + D,
-    ENHANCER: ("enhancer.",) + D,
+    ("ours", CLASSIFIER): C,
+    ("ours", STAGE_1): G_A + BODY + D,
+    ("ours", STAGE_2): SAP + G_M + D,
+    ("ours", STAGE_3): G_A + BODY + SAP + G_M + D,
+    ("ours", ENHANCER): ("enhancer.",) + D,
+    ("pix2pix", PIX2PIX): ONE + D,
+    ("baseline", STAGE_1): ONE + D,
+    ("baseline-deform", CLEAN_AND_DEFORMED): ONE + D,
+    ("sap-only", CLASSIFIER): (*C, "aligned.sap.classifier."),
+    ("sap-only", CLEAN_AND_DEFORMED): ONE_WITH_SAP + D,
+    ("dual-only", STAGE_1): G_A + BODY + D,
+    ("dual-only", STAGE_2): G_M + D,
+    ("dual-only", STAGE_3): G_A + BODY + G_M + D,
 }
 ALL = replace(TINY, phases=(*TINY.phases, Phase(ENHANCER, 64, 4, 2)))
+
+
+def networks_of(model):
+    torch.manual_seed(0)
+    return Networks(ALL if model == "ours" else for_model(TINY, model))
 
 
 @pytest.fixture
@@ -41,8 +65,7 @@ def batch():
 
 @pytest.fixture
 def networks():
-    torch.manual_seed(0)
-    return Networks(ALL)
+    return networks_of("ours")
 
 
 def train_step(networks, stage_name, batch, recipe=TINY):
@@ -59,27 +82,33 @@ def train_step(networks, stage_name, batch, recipe=TINY):
     return stage.step(networks, compute, batch, *optimisers)
 
 
-@pytest.mark.parametrize("stage", TRAINED)
-def test_gradients_reach_exactly_what_the_stage_trains(networks, batch, stage):
+@pytest.mark.parametrize(("model", "stage"), TRAINED)
+def test_gradients_reach_exactly_what_the_stage_trains(batch, model, stage):
+    networks, trained = networks_of(model), TRAINED[model, stage]
     before = {name: value.clone() for name, value in networks.state_dict().items()}
     losses = train_step(networks, stage, batch)
     assert all(value.isfinite() and value.ndim == 0 for value in losses.values())
     assert not any(value.requires_grad for value in losses.values())
 
     for name, parameter in networks.named_parameters(remove_duplicate=False):
-        if name.startswith(TRAINED[stage]):
+        if name.startswith(trained):
             assert parameter.grad is not None, name
             assert parameter.grad.isfinite().all(), name
             assert parameter.grad.abs().sum() > 0, name
         else:
             assert parameter.grad is None, name
     for name, value in networks.state_dict().items():
-        assert torch.equal(value, before[name]) != name.startswith(TRAINED[stage]), name
+        assert torch.equal(value, before[name]) != name.startswith(trained), name
 
 
-def test_every_parameter_belongs_to_one_stage_at_least(networks):
-    everything = sum(TRAINED.values(), ())
-    for name, _ in networks.named_parameters():
+@pytest.mark.parametrize("model", dict.fromkeys(model for model, _ in TRAINED))
+def test_every_parameter_belongs_to_one_stage_at_least(model):
+    stages_of_it = {
+        phase.stage for phase in (ALL if model == "ours" else for_model(TINY, model)).phases
+    }
+    assert {stage for name, stage in TRAINED if name == model} == stages_of_it
+    everything = sum((TRAINED[model, stage] for stage in stages_of_it), ())
+    for name, _ in networks_of(model).named_parameters():
         assert name.startswith((*everything, "ema.")), name
 
 
@@ -90,6 +119,57 @@ def test_the_stages_log_the_terms_of_the_objective(networks, batch):
     assert set(train_step(networks, STAGE_1, batch)) == of_a | of_d
     assert set(train_step(networks, STAGE_2, batch)) == of_m | {"gfm"} | of_d
     assert set(train_step(networks, STAGE_3, batch)) == of_a | of_m | {"gfm"} | of_d
+    single = networks_of("baseline-deform")
+    assert set(train_step(single, CLEAN_AND_DEFORMED, batch)) == of_m | of_d
+    of_pix2pix = {"rec m", "adv m", "d", "d0 real", "d0 fake"}
+    assert set(train_step(networks_of("pix2pix"), PIX2PIX, batch)) == of_pix2pix
+
+
+def test_one_generator_sees_the_clean_or_the_deformed_sketch_of_each_photo(batch):
+    networks, seen = networks_of("baseline-deform"), []
+    networks.main.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    for seed in (*range(8), *range(8)):
+        torch.manual_seed(seed)
+        train_step(networks, CLEAN_AND_DEFORMED, batch)
+    clean = [
+        torch.equal(sketch, batch["aligned"][item])
+        for sketches in seen
+        for item, sketch in enumerate(sketches)
+    ]
+    deformed = [
+        torch.equal(sketch, batch["deformed"][item])
+        for sketches in seen
+        for item, sketch in enumerate(sketches)
+    ]
+    assert all(a != b for a, b in zip(clean, deformed, strict=True))
+    assert 4 <= sum(clean[:16]) <= 12
+    assert clean[:16] == clean[16:]
+
+
+def test_pix2pix_learns_from_its_own_losses(batch):
+    """[10], recomputed plainly: half the cross entropy for D, then L_1 x 100 against the new D."""
+    networks, sketch, x = networks_of("pix2pix"), batch["aligned"], batch["photo"]
+    plain, cross_entropy = deepcopy(networks), torch.nn.BCEWithLogitsLoss()
+
+    def judged(photo, real):
+        ((logits,),) = plain.discriminator(sketch, photo)
+        return cross_entropy(logits, torch.full_like(logits, float(real)))
+
+    torch.manual_seed(1)  # of the dropout
+    photo = plain.main(sketch).photo
+    optimiser = Adam(plain.discriminator.parameters(), 1e-3)
+    ((judged(x, True) + judged(photo.detach(), False)) / 2).backward()
+    optimiser.step()
+    loss = judged(photo, True) + 100 * (photo - x).abs().mean()
+    expected = torch.autograd.grad(loss, list(plain.main.parameters()))
+
+    torch.manual_seed(1)
+    train_step(networks, PIX2PIX, batch, for_model(TINY, "pix2pix"))
+    ours = zip(networks.discriminator.parameters(), plain.discriminator.parameters(), strict=True)
+    for parameter, same in ours:
+        torch.testing.assert_close(parameter.grad, same.grad, rtol=1e-3, atol=1e-5)
+    for parameter, gradient in zip(networks.main.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
 
 
 def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
@@ -179,6 +259,17 @@ def test_the_average_follows_the_generators(networks):
         torch.testing.assert_close(average, 0.75 * before + 0.25 * now[name])
     networks.update_ema(keep=0.0)
     assert all(torch.equal(p, now[name]) for name, p in networks.ema.named_parameters())
+
+
+def test_the_average_has_running_statistics_of_its_own():
+    networks = networks_of("pix2pix")
+    assert not any(module.training for module in networks.ema.modules())
+    for name, buffer in networks.main.named_buffers():
+        buffer += 1 if name.endswith("running_mean") else 0
+    networks.update_ema(keep=0.75)
+    for name, buffer in networks.ema["main"].named_buffers():
+        if name.endswith("running_mean"):
+            torch.testing.assert_close(buffer, torch.full_like(buffer, 0.25))
 
 
 def test_without_a_compiler_training_goes_on_and_says_so(networks, monkeypatch, capsys):

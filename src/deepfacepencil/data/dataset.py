@@ -25,7 +25,7 @@ class Triplet(TypedDict):
     """One training example, channels first."""
 
     aligned: NDArray[np.uint8]  # S_syn (1, S, S), 0 for paper to 255 for stroke
-    deformed: NDArray[np.uint8]  # S_dfm (1, S, S)
+    deformed: NDArray[np.uint8]  # S_dfm (1, S, S); S_syn again where none is wanted
     photo: NDArray[np.uint8]  # x (3, S, S)
 
 
@@ -58,7 +58,7 @@ class FacePairs(Sequence[Triplet]):
         folder: Path,
         split: str,
         resolution: int,
-        distortion: Distortion = Distortion(),
+        distortion: Distortion | None = Distortion(),
         *,
         flip: bool = False,
         seed: int = 0,
@@ -104,8 +104,11 @@ class FacePairs(Sequence[Triplet]):
             photo = np.array(image.resize(size, Image.Resampling.BOX))
         if self.flip and rng.random() < 0.5:
             strokes, photo = strokes.mirrored(), photo[:, ::-1]
+        aligned = deformed = draw(strokes, self.resolution)[None]
+        if self.distortion:
+            deformed = draw(self.distortion(strokes, rng), self.resolution)[None]
         return Triplet(
-            aligned=draw(strokes, self.resolution)[None],
-            deformed=draw(self.distortion(strokes, rng), self.resolution)[None],
+            aligned=aligned,
+            deformed=deformed,
             photo=np.ascontiguousarray(photo.transpose(2, 0, 1)),
         )

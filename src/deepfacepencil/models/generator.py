@@ -65,8 +65,11 @@ class Body(nn.Module):
         return self.to_photo(decoded), features  # (B, 3, H, W)
 
 
-class AlignedGenerator(nn.Module):
-    """G_a, the auxiliary generator: it sees clean sketches and shows G_m what features to make."""
+class GlobalGenerator(nn.Module):
+    """The global generator of pix2pixHD [28].
+
+    As G_a, the auxiliary generator, it sees clean sketches and shows G_m what features to make.
+    """
 
     def __init__(self, body: Body, width: int, cap: int) -> None:
         super().__init__()
@@ -108,14 +111,14 @@ class MainGenerator(nn.Module):
         return self.body.decoded(self.encoder(relaxed))[0]
 
 
-def dual_generators(width: int, cap: int) -> tuple[AlignedGenerator, MainGenerator]:
+def dual_generators(width: int, cap: int) -> tuple[GlobalGenerator, MainGenerator]:
     """G_a and G_m of this base width, with one body between them.
 
     Channels double with every halving of the resolution, up to `cap`. The pix2pixHD default is
     width 64 with cap 1024.
     """
     body = Body(width, cap)
-    aligned, main = AlignedGenerator(body, width, cap), MainGenerator(body, width, cap)
+    aligned, main = GlobalGenerator(body, width, cap), MainGenerator(body, width, cap)
     initialise(aligned)
     initialise(main.encoder)
     return aligned, main

@@ -124,11 +124,11 @@ def read(text: bytes | str, name: str) -> Document:
     scale = CANVAS / size.max()
     margin = (CANVAS - size * scale) / 2
     strokes = Strokes.of([(chain - low) * scale + margin for chain in chains], classes)
-    side = "width" if size[0] >= size[1] else "height"
-    return Document(strokes, areas > len(chains) / 2, lambda: _picture(root, side, name))
+    wide = bool(size[0] >= size[1])
+    return Document(strokes, areas > len(chains) / 2, lambda: _picture(root, wide, name))
 
 
-def _picture(root: ElementTree.Element, longer: str, name: str) -> Image.Image:
+def _picture(root: ElementTree.Element, wide: bool, name: str) -> Image.Image:
     """The checked document by resvg, on white."""
     try:
         png = resvg_py.svg_to_bytes(
@@ -136,7 +136,8 @@ def _picture(root: ElementTree.Element, longer: str, name: str) -> Image.Image:
             background="white",
             dpi=96,
             skip_system_fonts=True,
-            **{longer: 2 * CANVAS},
+            width=2 * CANVAS if wide else None,
+            height=None if wide else 2 * CANVAS,
         )
     except ValueError as error:
         reason = " ".join(str(error).split())[:80]

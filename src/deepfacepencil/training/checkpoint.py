@@ -13,13 +13,15 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
 from ..files import writing
+from ..models.rivals import generators
 
 STATE, PREVIOUS = "state.pt", "state-before.pt"
 WEIGHTS, ENHANCER_WEIGHTS = "generator.safetensors", "enhancer.safetensors"
+UNSAID = {"model": "ours", "depth": 8, "resolution": 256}
 
 
 def require_room(state: int, run: Path) -> None:
@@ -72,20 +74,42 @@ def load_state(run: Path) -> dict[str, Any] | None:
 def save_weights(
     weights: dict[str, Tensor], facts: dict[str, Any], run: Path, name: str = WEIGHTS
 ) -> None:
-    """Write RUN/generator.safetensors: G_m as it is released, with `facts` about it."""
+    """Write RUN/generator.safetensors: what draws, G_m, as it is released; `facts` about it."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
     with writing(run / name) as temporary:
         temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))
 
 
 def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `save_weights` wrote. Raises InputError if the file is absent or not ours."""
+    """What `save_weights` wrote. Raises InputError if the file is absent or not ours.
+
+    Files that do not say so are from when there was one model, of 256 px when it was finished.
+    """
     path = run / WEIGHTS
     if not path.is_file():
         raise InputError(f"{path}: no such file; `deepfacepencil train` writes it to its --output")
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {})["deepfacepencil"])
-        return load_file(path), facts
+        return load_file(path), UNSAID | facts
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         raise InputError(f"{path} is not a file of weights that we wrote ({problem})") from problem
+
+
+def load_generator(run: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """What draws in a training of any model (models/rivals.py), and the facts about it.
+
+    Called with sketches (B, 1, H, W) in {0..1}, facts["resolution"] pixels wide, it returns
+    `Generated`: the photo (B, 3, H, W) in [-1, 1], and the attention where there is SAP. It is the
+    moving average, in eval mode, without gradients. Raises InputError if the run has no weights, or
+    none that fit the networks of this version.
+    """
+    weights, facts = load_weights(run)
+    try:
+        size = facts["width"], facts["cap"], facts["depth"]
+        generator = generators(facts["model"], *size)[1]
+        generator.load_state_dict(weights)
+    except (KeyError, RuntimeError, ValueError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise InputError(f"{run / WEIGHTS} does not fit this version ({reason})") from problem
+    return generator.requires_grad_(False).eval(), facts

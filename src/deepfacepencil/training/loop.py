@@ -31,7 +31,6 @@ from tqdm import tqdm
 from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
 from ..files import writing
-from ..models.discriminator import Discriminator
 from ..report import LOG, SETTINGS, SHEETS, write_report
 from .checkpoint import (
     ENHANCER_WEIGHTS,
@@ -44,7 +43,7 @@ from .checkpoint import (
 )
 from .recipes import ENHANCER, STAGE_1, Phase, Recipe
 from .sheet import enhancer_sheet, sample_sheet
-from .stages import STAGES, Batch, Compute, Networks, compile_networks
+from .stages import STAGES, Batch, Compute, Networks, compile_networks, new_discriminator
 
 LOG_EVERY = 20  # steps
 SAVE_EVERY, SHEET_EVERY = 240.0, 300.0  # seconds
@@ -75,7 +74,9 @@ def train(
     fabric = _processes(accelerator, devices, nodes, recipe)
     try:
         FacePairs(data, "train", max(phase.resolution for phase in recipe.phases))
-        settings = {"recipe": asdict(recipe), "seed": seed, "data": str(data.resolve())}
+        asked = asdict(recipe)
+        settings = {"model": asked.pop("model"), "recipe": asked, "seed": seed}
+        settings["data"] = str(data.resolve())
         if generator:
             settings["generator"] = str(generator.resolve())
         _refuse_another(run, settings)
@@ -93,7 +94,9 @@ def train(
         if fabric.is_global_zero:
             raise
         raise SystemExit(2) from None
-    fabric.print(f"{run}: trained; `deepfacepencil export {run} --output model.onnx` makes a model")
+    fabric.print(f"{run}: trained")
+    if recipe.model == "ours":
+        fabric.print(f"`deepfacepencil export {run} --output model.onnx` makes a model of it")
 
 
 def _processes(accelerator: str, devices: int | str, nodes: int, recipe: Recipe) -> Fabric:
@@ -189,8 +192,8 @@ class Training:
             return
         if STAGES[self.phase.stage].fresh_discriminator:
             torch.manual_seed(self.phase_seed)
-            sizes = self.recipe.discriminator_width, self.recipe.discriminator_cap
-            self.networks.discriminator.load_state_dict(Discriminator(*sizes).state_dict())
+            fresh = new_discriminator(self.recipe).state_dict()
+            self.networks.discriminator.load_state_dict(fresh)
         # The average starts each stage at the weights themselves: some have not been averaged yet.
         self.networks.update_ema(0.0)
         self._enter_stage()
@@ -293,13 +296,23 @@ class Training:
         }
         save_state(state, self.run)
         recipe = self.recipe
-        facts = {"recipe": recipe.name, "width": recipe.width, "cap": recipe.cap, "seed": self.seed}
         shown = [phase.images for phase in recipe.phases[: self.number]]
-        facts |= {"shown": shown + ([self.shown] if self.shown else [])}
+        shown += [self.shown] if self.shown else []
+        facts: dict[str, Any] = {
+            "recipe": recipe.name,
+            "model": recipe.model,
+            "width": recipe.width,
+            "cap": recipe.cap,
+            "depth": recipe.depth,
+            "seed": self.seed,
+            "shown": shown,
+            "resolution": recipe.phases[len(shown) - 1].resolution,
+        }
         average = self.networks.ema
-        save_weights(average["main"].state_dict(), facts, self.run)
         if enhancer := average["enhancer"].state_dict():
             save_weights(enhancer, facts, self.run, ENHANCER_WEIGHTS)
+            facts["resolution"] //= 2  # which is what G_m sees
+        save_weights(average["main"].state_dict(), facts, self.run)
 
     def finish(self) -> None:
         """Save the trained networks, now without what only training needs."""
@@ -322,7 +335,8 @@ class Training:
         if stage == ENHANCER:
             image = enhancer_sheet(self.networks.ema, batch)
         else:
-            image = sample_sheet(self.networks.ema, batch, with_main=stage != STAGE_1)
+            single = self.networks.main is self.networks.aligned
+            image = sample_sheet(self.networks.ema, batch, with_main=single or stage != STAGE_1)
         (self.run / SHEETS).mkdir(exist_ok=True)
         with writing(self.run / SHEETS / name) as temporary:
             image.save(temporary, "PNG")
@@ -352,11 +366,12 @@ class Training:
 def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     """The rest of the phase at hand."""
     recipe, phase, fabric = training.recipe, training.phase, training.fabric
+    deforms = STAGES[phase.stage].deforms
     pairs = FacePairs(
         training.data,
         "train",
         phase.resolution,
-        recipe.distortion,
+        recipe.distortion if deforms else None,
         flip=True,
         seed=training.phase_seed,
     )
@@ -483,6 +498,8 @@ def to_tensors(triplets: dict[str, Tensor], device: torch.device) -> Batch:
 def _trained_generator(run: Path, recipe: Recipe) -> dict[str, Tensor]:
     """The weights of G_m that `run` released. Raises InputError if they are not for `recipe`."""
     weights, facts = load_weights(run)
+    if facts["model"] != "ours":
+        raise InputError(f"{run} holds {facts['model']}; the enhancer goes on from our model")
     if (facts["width"], facts["cap"]) != (recipe.width, recipe.cap):
         raise InputError(
             f"{run} has a generator of width {facts['width']} and cap {facts['cap']};"
@@ -517,7 +534,7 @@ def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
     """Raises InputError if `run` holds a training with other settings."""
     path = run / SETTINGS
     if path.exists():
-        before = json.loads(path.read_text())
+        before = {"model": "ours"} | json.loads(path.read_text())  # it was not always said
         now = json.loads(json.dumps(settings))  # as it would be stored: tuples are lists there
         other = [name for name, value in now.items() if before.get(name) != value]
         if other:

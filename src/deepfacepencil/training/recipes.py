@@ -1,4 +1,4 @@
-"""What is trained for how long: one Python value per purpose.
+"""What is trained for how long: one Python value per purpose, and the same for other models.
 
 A recipe is a list of phases. Each phase belongs to a stage of section 3.3 (stages.py) and shows a
 number of photos at one resolution; a stage may have several phases, since the networks are
@@ -6,11 +6,15 @@ convolutional and move from 128 to 256 px with the same weights.
 """
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from ..data.dataset import Distortion
+from ..errors import InputError
+from ..models.rivals import Model
 
 CLASSIFIER, STAGE_1, STAGE_2, STAGE_3 = "classifier", "stage 1", "stage 2", "stage 3"
 ENHANCER = "enhancer"
+CLEAN_AND_DEFORMED, PIX2PIX = "clean and deformed", "pix2pix"  # stages of the rivals
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,12 @@ class Recipe:
     adversary: Adversary = Adversary()
     reconstruction: float = 1.0  # weight of L_rec in Eq. 8
     ema_images: float = 1_000  # half-life of the moving average of the generators
+    model: Model = "ours"  # see `for_model`
+
+    @property
+    def depth(self) -> int:
+        """Halvings that make one pixel of the smallest photos: the depth of pix2pix's U-Net."""
+        return min(phase.resolution for phase in self.phases).bit_length() - 1
 
 
 # Section 4.1. The length of the stages is not given: three days on four GTX 1080 Ti are about this.
@@ -97,6 +107,20 @@ MODERN = replace(SMALL, name="modern", adversary=Adversary(hinge=True, augment=T
 # The local enhancer, trained on its own around the generator of a finished SMALL.
 SMALL_512 = replace(SMALL, name="small-512", phases=(Phase(ENHANCER, 512, 8_000, 4),))
 
+# The experiment of section 4 on two CPU cores, an hour a model: the paper's S_dfm, and SMALL's
+# weights of the losses, without which so short a training compares blotches.
+COMPARE = replace(
+    SMALL,
+    name="compare",
+    distortion=Distortion(),
+    phases=(
+        Phase(CLASSIFIER, 128, 4_000, 16),
+        Phase(STAGE_1, 128, 30_000, 8),
+        Phase(STAGE_2, 128, 8_000, 8),
+        Phase(STAGE_3, 128, 22_000, 8),
+    ),
+)
+
 # Seconds: every stage and a change of resolution, for tests.
 TINY = Recipe(
     name="tiny",
@@ -114,4 +138,42 @@ TINY = Recipe(
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (PAPER, SMALL, MODERN, SMALL_512, TINY)}
+RECIPES = {recipe.name: recipe for recipe in (PAPER, SMALL, MODERN, SMALL_512, COMPARE, TINY)}
+
+
+def for_model(recipe: Recipe, model: Model) -> Recipe:
+    """The recipe for a rival (models/rivals.py): as many photos of every resolution, its stages.
+
+    C is trained beforehand where there is SAP. pix2pix has losses of its own. Raises InputError if
+    the recipe trains the enhancer, and the model is not ours.
+    """
+    if model == "ours":
+        return recipe
+    if any(phase.stage == ENHANCER for phase in recipe.phases):
+        raise InputError(f"recipe {recipe.name} is for our model alone: leave out --model {model}")
+    recipe = replace(recipe, model=model)
+    for_c = tuple(phase for phase in recipe.phases if phase.stage == CLASSIFIER)
+    shown = tuple(phase for phase in recipe.phases if phase.stage != CLASSIFIER)
+    if model == "dual-only":
+        return replace(recipe, phases=shown)
+    if model == "baseline":
+        return replace(recipe, phases=_in_one_stage(shown, STAGE_1))
+    if model == "baseline-deform":
+        return replace(recipe, phases=_in_one_stage(shown, CLEAN_AND_DEFORMED))
+    if model == "sap-only":
+        return replace(recipe, phases=for_c + _in_one_stage(shown, CLEAN_AND_DEFORMED))
+    return replace(
+        recipe,
+        phases=_in_one_stage(shown, PIX2PIX),
+        adversary=Adversary(),
+        reconstruction=100.0,  # the weight of L_1 in [10]
+    )
+
+
+def _in_one_stage(phases: tuple[Phase, ...], stage: str) -> tuple[Phase, ...]:
+    """The same photos, with phases that differed in nothing but the stage made one."""
+    alike = groupby(phases, lambda phase: (phase.resolution, phase.batch))
+    return tuple(
+        Phase(stage, resolution, sum(phase.images for phase in some), batch)
+        for (resolution, batch), some in alike
+    )

@@ -14,9 +14,10 @@ from .stages import Batch
 
 @torch.no_grad()
 def sample_sheet(generators: nn.ModuleDict, batch: Batch, with_main: bool) -> Image.Image:
-    """Rows of S_syn, S_dfm, G_a's photo, G_m's, the truth, and SAP's tolerance; a face a column.
+    """Rows of S_syn, S_dfm, G_a's photo, G_m's, SAP's tolerance, and the truth; a face a column.
 
-    `with_main` is False before G_m is trained: its rows are left out.
+    `with_main` is False before G_m is trained: its rows are left out. So is that of the tolerance
+    if there is no SAP. A single generator makes a photo of S_syn and one of S_dfm.
     """
     rows = [
         [_grey(sketch) for sketch in batch["aligned"]],
@@ -26,13 +27,10 @@ def sample_sheet(generators: nn.ModuleDict, batch: Batch, with_main: bool) -> Im
     if with_main:
         result = generators["main"](batch["deformed"])
         rows.append([_photo(photo) for photo in result.photo])
-        drawings = (batch["deformed"][:, 0] * 255).byte().cpu().numpy()
-        rows.append(
-            [
-                tolerance_overlay(drawing, attention)
-                for drawing, attention in zip(drawings, result.attention.cpu().numpy(), strict=True)
-            ]
-        )
+        if result.attention is not None:
+            drawings = (batch["deformed"][:, 0] * 255).byte().cpu().numpy()
+            pairs = zip(drawings, result.attention.cpu().numpy(), strict=True)
+            rows.append([tolerance_overlay(drawing, attention) for drawing, attention in pairs])
     rows.append([_photo(photo) for photo in batch["photo"]])
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
 

@@ -6,6 +6,11 @@ stage 2     SAP, the encoder of G_m, and D from scratch; the shared body does no
 stage 3     everything but C
 enhancer    the local enhancer and D from scratch, for photos of twice the size; G_m does not move
 
+For the rivals of section 4 that have one generator, stage 1 (the baseline) or one of these:
+
+clean and deformed   the generator and D, on the clean or the deformed sketch of each photo
+pix2pix              the U-Net and its D, on clean sketches
+
 A step computes gradients and updates the weights; it returns its losses, and that dict is the log
 line.
 """
@@ -14,19 +19,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TypedDict
+from itertools import chain
+from typing import Any, TypedDict
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from ..models.discriminator import Discriminator
 from ..models.enhancer import Enhancer, half_size
-from ..models.generator import AlignedGenerator, MainGenerator, dual_generators
+from ..models.generator import MainGenerator
+from ..models.rivals import discriminator, generators
 from . import losses
 from .augment import draw_view, see
-from .recipes import CLASSIFIER, ENHANCER, STAGE_1, STAGE_2, STAGE_3, Adversary, Recipe
+from .recipes import (
+    CLASSIFIER,
+    CLEAN_AND_DEFORMED,
+    ENHANCER,
+    PIX2PIX,
+    STAGE_1,
+    STAGE_2,
+    STAGE_3,
+    Adversary,
+    Recipe,
+)
 
 
 class Batch(TypedDict):
@@ -38,18 +54,23 @@ class Batch(TypedDict):
 
 
 class Networks(nn.Module):
-    """All that is trained, and the moving average of the generators that is shown and released."""
+    """All that is trained, and the moving average of the generators that is shown and released.
+
+    `main` is what draws: G_m. A model of one generator has it under both names.
+    """
+
+    aligned: Any  # what `generators` makes
+    main: Any
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        self.aligned: AlignedGenerator
-        self.main: MainGenerator
-        self.aligned, self.main = dual_generators(recipe.width, recipe.cap)
-        self.discriminator = Discriminator(recipe.discriminator_width, recipe.discriminator_cap)
+        size = recipe.width, recipe.cap, recipe.depth
+        self.aligned, self.main = generators(recipe.model, *size)
+        self.discriminator = new_discriminator(recipe)
         wanted = any(phase.stage == ENHANCER for phase in recipe.phases)
         self.enhancer = Enhancer(recipe.width) if wanted else nn.Identity()
         self.ema = deepcopy(self._averaged())
-        self.ema.requires_grad_(False)
+        self.ema.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _averaged(self) -> nn.ModuleDict:
@@ -57,11 +78,21 @@ class Networks(nn.Module):
             {"aligned": self.aligned, "main": self.main, "enhancer": self.enhancer}
         )
 
+    @property
+    def classifier(self) -> nn.Module:
+        """C, which is inside SAP; nothing where there is no SAP."""
+        return self.main.sap.classifier if isinstance(self.main, MainGenerator) else nn.Identity()
+
     @torch.no_grad()
     def update_ema(self, keep: float) -> None:
-        """Move the average towards the generators; `keep` of it stays."""
-        average: list[Tensor] = list(self.ema.parameters())
-        current: list[Tensor] = list(self._averaged().parameters())
+        """Move the average towards the generators; `keep` of it stays.
+
+        The running statistics of pix2pix's batch norm are averaged like the weights they go with.
+        """
+        average, current = (
+            [t for t in chain(g.parameters(), g.buffers()) if t.is_floating_point()]
+            for g in (self.ema, self._averaged())
+        )
         torch._foreach_lerp_(average, current, 1 - keep)
 
     def state_bytes(self) -> int:
@@ -69,6 +100,11 @@ class Networks(nn.Module):
         averages = sum(parameter.nbytes for parameter in self.ema.parameters())
         weights = sum(parameter.nbytes for parameter in self.parameters())
         return weights + 2 * (weights - averages)
+
+
+def new_discriminator(recipe: Recipe) -> nn.Module:
+    """D from scratch."""
+    return discriminator(recipe.model, recipe.discriminator_width, recipe.discriminator_cap)
 
 
 @dataclass(frozen=True)
@@ -98,7 +134,7 @@ class Compute:
             return fabric.setup_module(network, move_to_device=False) if trained else network
 
         return cls(
-            classifier=shared(networks.main.sap.classifier),
+            classifier=shared(networks.classifier),
             aligned=shared(networks.aligned),
             main=shared(networks.main),
             enhancer=shared(networks.enhancer),
@@ -121,7 +157,7 @@ def compile_networks(networks: Networks) -> None:
     """Compile the networks' forwards, each on its own; if that cannot be, say so and go on."""
     if _can_compile(next(networks.parameters()).device):
         for network in (
-            networks.main.sap.classifier,
+            networks.classifier,
             networks.aligned,
             networks.main,
             networks.enhancer,
@@ -155,12 +191,13 @@ class Stage:
     step: Step
     adversarial: bool = True
     fresh_discriminator: bool = False  # D starts from scratch
+    deforms: bool = True  # S_dfm is wanted; to make it is most of the work of a triplet
 
     def generator_parameters(self, networks: Networks) -> list[nn.Parameter]:
         """What the stage trains beside D: each parameter once, C in no adversarial stage."""
         unique = {id(p): p for module in self.trained(networks) for p in module.parameters()}
         if self.adversarial:
-            for parameter in networks.main.sap.classifier.parameters():
+            for parameter in networks.classifier.parameters():
                 unique.pop(id(parameter), None)
         return list(unique.values())
 
@@ -254,6 +291,45 @@ def enhancer_step(
     )
 
 
+def clean_and_deformed_step(
+    networks: Networks, compute: Compute, batch: Batch, optimiser: Adam, d_optimiser: Adam
+) -> dict[str, Tensor]:
+    """What concerns one generator in Eq. 8, on S_syn or S_dfm: which, is drawn for every photo."""
+    clean = torch.rand(len(batch["photo"]), 1, 1, 1, device=compute.device) < 0.5
+    sketch = torch.where(clean, batch["aligned"], batch["deformed"])
+    with compute.precision():
+        photo = compute.main(sketch).photo
+    terms = {"rec m": compute.reconstruction * losses.reconstruction(photo, batch["photo"])}
+    return _adversarial(
+        networks, compute, terms, {"m": (sketch, photo)}, batch, optimiser, d_optimiser
+    )
+
+
+def pix2pix_step(
+    networks: Networks, compute: Compute, batch: Batch, optimiser: Adam, d_optimiser: Adam
+) -> dict[str, Tensor]:
+    """L_1 and L_adv of pix2pix [10], no feature matching; D's loss is halved, and D moves first.
+
+    D judges real and generated photos apart: batch normalisation would mix them.
+    """
+    sketch = batch["aligned"]
+    with compute.precision():
+        photo = compute.main(sketch).photo.float()
+        real = compute.discriminator(sketch, batch["photo"])
+        fake = compute.discriminator(sketch, photo.detach())
+    d_loss = losses.adversarial_discriminator(real, fake) / 2
+    _update(d_optimiser, d_loss)
+
+    with _frozen(networks.discriminator), compute.precision():
+        judged = networks.discriminator(sketch, photo)
+    terms = {
+        "rec m": compute.reconstruction * losses.reconstruction(photo, batch["photo"]),
+        "adv m": losses.adversarial_generator(judged),
+    }
+    _update(optimiser, torch.stack(list(terms.values())).sum())
+    return _log(terms, d_loss, real, fake)
+
+
 def _adversarial(
     networks: Networks,
     compute: Compute,
@@ -300,7 +376,13 @@ def _adversarial(
         terms[f"dfm {name}"] = losses.LAMBDA * losses.discriminator_feature_matching(ours, theirs)
     _update(optimiser, torch.stack(list(terms.values())).sum())
     d_optimiser.step()
+    return _log(terms, d_loss, real, fake)
 
+
+def _log(
+    terms: dict[str, Tensor], d_loss: Tensor, real: losses.Features, fake: losses.Features
+) -> dict[str, Tensor]:
+    """The terms of the generators' objective, D's loss, and what D said at each scale."""
     log = {name: term.detach() for name, term in terms.items()}
     log["d"] = d_loss.detach()
     for scale, (r, f) in enumerate(zip(real, fake, strict=True)):
@@ -323,10 +405,17 @@ def _frozen(network: nn.Module) -> Iterator[None]:
     network.requires_grad_(True)
 
 
+def _before_body(generator: nn.Module) -> list[nn.Module]:
+    """SAP, if there is one, and the encoder."""
+    return [part for part in generator.children() if part is not generator.body]
+
+
 STAGES = {
     CLASSIFIER: Stage(lambda n: [n.main.sap.classifier], classifier_step, adversarial=False),
-    STAGE_1: Stage(lambda n: [n.aligned], stage_1_step),
-    STAGE_2: Stage(lambda n: [n.main.sap, n.main.encoder], stage_2_step, fresh_discriminator=True),
+    STAGE_1: Stage(lambda n: [n.aligned], stage_1_step, deforms=False),
+    STAGE_2: Stage(lambda n: _before_body(n.main), stage_2_step, fresh_discriminator=True),
     STAGE_3: Stage(lambda n: [n.aligned, n.main], stage_3_step),
+    CLEAN_AND_DEFORMED: Stage(lambda n: [n.main], clean_and_deformed_step),
+    PIX2PIX: Stage(lambda n: [n.main], pix2pix_step, deforms=False),
     ENHANCER: Stage(lambda n: [n.enhancer], enhancer_step, fresh_discriminator=True),
 }

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.evaluation import landmarks
+from deepfacepencil.evaluation.landmarks import (
+    faithfulness,
+    find_landmarks,
+    parts_of_face,
+    points_of,
+)
+from deepfacepencil.runtime.engine import Engine
+from deepfacepencil.sketch.normalise import load_drawing
+from deepfacepencil.sketch.pen import picture
+
+pytest.importorskip("mediapipe")
+
+DRAWING = Path(__file__).parents[2] / "examples" / "02-short-hair.svg"
+LEFT_EYE, RIGHT_EYE, MOUTH = (362, 263), (33, 133), (61, 291)  # corners
+
+
+def _drawn(size):
+    return np.asarray(picture(load_drawing(DRAWING), size).convert("RGB"))
+
+
+def _face(seed=0):
+    """478 points whose eyes' centres are 50 apart."""
+    points = np.random.default_rng(seed).uniform(0, 256, (478, 2))
+    lines = landmarks._face_mesh()
+    for eye, x in ((lines.FACEMESH_RIGHT_EYE, 100), (lines.FACEMESH_LEFT_EYE, 150)):
+        points[points_of(eye)] += (x, 120) - points[points_of(eye)].mean(axis=0)
+    return points
+
+
+# faithfulness
+
+
+def test_a_photo_with_the_drawings_landmarks_is_faithful():
+    zero = faithfulness(_face(), _face())
+    assert zero == dict.fromkeys(["eyes", "brows", "nose", "mouth", "outline", "all"], 0)
+
+
+def test_a_shift_counts_in_inter_ocular_distances_of_the_drawing():
+    errors = faithfulness(_face(), _face() + (3, 4))
+    assert errors == pytest.approx(dict.fromkeys(errors, 5 / 50))
+    twice = faithfulness(2 * _face(), 2 * (_face() + (3, 4)))
+    assert twice == pytest.approx(errors)
+    larger_photo, larger_drawing = (_face(), 2 * _face()), (2 * _face(), _face())
+    assert faithfulness(*larger_photo)["all"] == 2 * faithfulness(*larger_drawing)["all"]
+
+
+def test_a_part_is_wrong_alone():
+    photo = _face()
+    mouth = points_of(parts_of_face()["mouth"])
+    photo[mouth, 1] += 10
+    errors = faithfulness(_face(), photo)
+    points = sum(len(points_of(lines)) for lines in parts_of_face().values())
+    share = len(mouth) / points
+    assert errors["mouth"] == pytest.approx(0.2)
+    assert errors["all"] == pytest.approx(0.2 * share)
+    assert errors["eyes"] == errors["brows"] == errors["nose"] == errors["outline"] == 0
+
+
+# find_landmarks
+
+
+def test_a_drawing_and_its_photo_have_a_face_in_the_same_place():
+    drawing = find_landmarks(_drawn(256))
+    photo = find_landmarks(Engine()(load_drawing(DRAWING)).photo)
+    assert drawing is not None and photo is not None
+    assert drawing.shape == photo.shape == (478, 2)
+    for found in (drawing, photo):  # where the training crop has them
+        for corners, place in ((RIGHT_EYE, (96, 120)), (LEFT_EYE, (160, 120)), (MOUTH, (128, 190))):
+            assert np.linalg.norm(found[list(corners)].mean(axis=0) - place) < 10
+    assert faithfulness(drawing, photo)["all"] < 0.2
+
+
+def test_landmarks_are_in_the_pixels_of_the_image_and_always_the_same():
+    small, wide = find_landmarks(_drawn(256)), np.full((512, 600, 3), 255, np.uint8)
+    wide[:, 50:562] = _drawn(512)
+    large = find_landmarks(wide)
+    eyes = [*LEFT_EYE, *RIGHT_EYE]
+    assert np.linalg.norm(large[eyes] - (2 * small[eyes] + (50, 0)), axis=1).max() < 20
+    np.testing.assert_array_equal(find_landmarks(_drawn(256)), small)
+
+
+@pytest.mark.parametrize("noise", [0, 255])
+def test_no_face_is_none(noise):
+    rng = np.random.default_rng(0)
+    image = 255 - rng.integers(0, noise + 1, (256, 256, 3)).astype(np.uint8)
+    assert find_landmarks(image) is None
+
+
+def test_nothing_is_printed():
+    program = (
+        "import numpy as np\n"
+        "from deepfacepencil.evaluation.landmarks import find_landmarks\n"
+        "find_landmarks(np.full((64, 64, 3), 255, np.uint8))\n"
+        "find_landmarks(np.zeros((64, 64, 3), np.uint8))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_without_the_extra_there_is_a_line_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    for name in [name for name in sys.modules if name.startswith("mediapipe.")]:
+        monkeypatch.delitem(sys.modules, name)
+    landmarks._face_mesh.cache_clear()
+    with pytest.raises(InputError, match=r"pip install 'deepfacepencil\[evaluate\]'"):
+        parts_of_face()
+    landmarks._face_mesh.cache_clear()
