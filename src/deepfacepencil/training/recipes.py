@@ -92,13 +92,13 @@ SMALL = Recipe(
         Phase(STAGE_1, 128, 24_000, 8),
         Phase(STAGE_1, 256, 12_000, 4),
         Phase(STAGE_2, 256, 3_000, 4),
-        Phase(STAGE_3, 256, 11_000, 4),
+        Phase(STAGE_3, 256, 12_000, 4),
     ),
     bfloat16=True,
     compiled=True,
     adversary=Adversary(hinge=True),
     reconstruction=10.0,
-    ema_images=2_000,
+    ema_images=3_000,
 )
 
 # SMALL with what the field has learnt since 2020, each part to be switched on its own.
