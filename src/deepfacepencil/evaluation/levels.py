@@ -6,13 +6,12 @@ people have them. On each of these axes the other two stay as they are in S_syn.
 
 from dataclasses import dataclass
 
-import aggdraw
 import numpy as np
 from numpy.typing import NDArray
 
 from ..sketch.deform import deform
 from ..sketch.pen import PEN_WIDTH, draw
-from ..sketch.strokes import CANVAS, Strokes
+from ..sketch.strokes import Strokes
 
 # Axes of the curves, and what they count.
 AXES = {
@@ -55,20 +54,10 @@ class Level:
         order = rng.permutation(len(strokes))
         kept = order >= round(len(strokes) * self.missing / 100)
         moved = deform(strokes, rng, self.d).select(kept)
-        return draw(moved, size) if self.width == 1 else _marker(moved, size, self.width)
+        return draw(moved, size, self.width * PEN_WIDTH)
 
 
 CLEAN = Level()
 DEFORMATION = tuple(Level(d=d) for d in (0, 5, 11, 20, 30))
 WIDTHS = tuple(Level(width=width) for width in (2, 4))
 MISSING = tuple(Level(missing=share) for share in (10, 25, 50))
-
-
-def _marker(strokes: Strokes, size: int, width: float) -> NDArray[np.uint8]:
-    """What the pen draws, `width` times as wide."""
-    canvas = aggdraw.Draw("L", (size, size), 0)
-    pen = aggdraw.Pen(255, width * PEN_WIDTH)
-    for line in strokes.polylines():
-        canvas.line((line * size / CANVAS).ravel().tolist(), pen)
-    canvas.flush()
-    return np.frombuffer(bytearray(canvas.tobytes()), np.uint8).reshape(size, size)

@@ -17,10 +17,13 @@ from .strokes import CANVAS, Strokes
 PEN_WIDTH = 1.25
 
 
-def draw(strokes: Strokes, size: int) -> NDArray[np.uint8]:
-    """What the network sees: (size, size), 0 for paper to 255 for stroke."""
+def draw(strokes: Strokes, size: int, width: float = PEN_WIDTH) -> NDArray[np.uint8]:
+    """What the network sees: (size, size), 0 for paper to 255 for stroke.
+
+    Another `width` is for trying what happens then.
+    """
     canvas = aggdraw.Draw("L", (size, size), 0)
-    pen = aggdraw.Pen(255, PEN_WIDTH)
+    pen = aggdraw.Pen(255, width)
     scale = size / CANVAS
     for line in strokes.polylines():
         canvas.line((line * scale).ravel().tolist(), pen)
