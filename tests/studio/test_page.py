@@ -402,11 +402,16 @@ def test_every_control_has_a_name(hand: Hand) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_stands_out_by_wcag_aa(hand: Hand, theme: str) -> None:
     hand.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-    style = "getComputedStyle(document.documentElement).getPropertyValue('--%s').trim()"
+    computed = """name => {
+        const probe = document.createElement("i");
+        probe.style.color = `var(--${name})`;
+        document.body.append(probe);
+        return getComputedStyle(probe).color;
+    }"""
 
     def light(name: str) -> float:
-        code = hand.page.evaluate(style % name).lstrip("#")
-        value = np.array([int(code[k : k + 2], 16) for k in (0, 2, 4)]) / 255
+        colour = hand.page.evaluate(computed, name)  # rgb(1, 2, 3)
+        value = np.array([int(number) for number in re.findall(r"\d+", colour)]) / 255
         linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
         return float(linear @ (0.2126, 0.7152, 0.0722))
 

@@ -92,7 +92,7 @@ SMALL = Recipe(
         Phase(STAGE_1, 128, 24_000, 8),
         Phase(STAGE_1, 256, 12_000, 4),
         Phase(STAGE_2, 256, 3_000, 4),
-        Phase(STAGE_3, 256, 12_000, 4),
+        Phase(STAGE_3, 256, 11_400, 4),
     ),
     bfloat16=True,
     compiled=True,

@@ -122,10 +122,9 @@ addEventListener("visibilitychange", () => document.hidden && keepNow());
 const mine = new Set();
 
 /** Takes a kept drawing for this window. False if another one has it: both would keep over it. */
-const claim = (id) =>
+const claim = (id, patience = { signal: AbortSignal.timeout(1000) }) => // a reload lets go of it
   new Promise((done) => {
     if (!navigator.locks || mine.has(id)) return done(true);
-    const patience = { signal: AbortSignal.timeout(1000) }; // a reload has to let go of it first
     const hold = () => {
       mine.add(id);
       done(true);
@@ -133,6 +132,13 @@ const claim = (id) =>
     };
     navigator.locks.request(`drawing ${id}`, patience, hold).catch(() => done(false));
   });
+
+/** A name for a new drawing, which nobody else can have. */
+function fresh() {
+  const id = store.newId();
+  claim(id, {});
+  return id;
+}
 
 /** The same strokes under names of this session. */
 const renamed = (drawing) => ({
@@ -145,14 +151,14 @@ const renamed = (drawing) => ({
 async function put(drawing, id = store.newId()) {
   clearTimeout(keeping);
   await keepNow();
-  current = (await claim(id)) ? id : store.newId();
+  current = (await claim(id)) ? id : fresh();
   shown = false;
   paper.selected.clear();
   editor.load(renamed(drawing));
 }
 
 async function resume() {
-  if (!(await claim(current))) current = store.newId();
+  if (!(await claim(current))) current = fresh();
   const kept = await store.find(current).catch(() => null);
   editor.load(kept ? renamed(kept.drawing) : blank());
 }
@@ -293,7 +299,7 @@ async function showGallery() {
       await store.forget(id);
       item.remove();
       if (id === current) {
-        current = store.newId();
+        current = fresh();
         editor.load(blank());
       }
     };
