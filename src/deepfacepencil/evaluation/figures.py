@@ -138,8 +138,7 @@ def _veil(sketch: NDArray[np.uint8], taken: NDArray[np.floating]) -> NDArray[np.
 
 def charts(rows: Sequence[dict[str, Any]], axis: str) -> Charts:
     """How every number of the table runs along an axis of levels.py (Fig. 5 in numbers)."""
-    others = [other for other in AXES if other != axis]
-    on = [row for row in rows if all(row.get(k) == getattr(CLEAN, k) for k in others)]
+    on = on_axis(rows, axis)
     having = [q for q in _CURVES if any(row.get(q.key) is not None for row in on)]
     names = models(rows)
     style: dict[Any, Any] = {
@@ -176,6 +175,12 @@ def charts(rows: Sequence[dict[str, Any]], axis: str) -> Charts:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=110)
     return Charts(svgs, png.getvalue())
+
+
+def on_axis(rows: Iterable[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
+    """The rows of test sketches that leave S_syn along this axis only, the clean ones included."""
+    others = [other for other in AXES if other != axis]
+    return [row for row in rows if all(row.get(k) == getattr(CLEAN, k) for k in others)]
 
 
 def models(rows: Iterable[dict[str, Any]]) -> list[str]:

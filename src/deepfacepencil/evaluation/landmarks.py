@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
-from ..errors import InputError
+from ..errors import missing_package
 
 # The mesh was trained with photos. In lines as thin as our pen's it finds two faces of three, and
 # none once they are deformed; in lines as wide as shadows in a photo (the darkest of so many
@@ -118,9 +118,7 @@ def _face_mesh() -> ModuleType:
         with _stderr_closed():
             from mediapipe.python.solutions import face_mesh
     except ModuleNotFoundError as missing:
-        raise InputError(
-            f"this needs {missing.name}; install it with `pip install 'deepfacepencil[evaluate]'`"
-        ) from missing
+        raise missing_package(missing.name, "evaluate") from missing
     return face_mesh
 
 

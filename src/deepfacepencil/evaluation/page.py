@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from ..report import STYLE, figure
-from .figures import FAITHFULNESS, QUALITY, SERIES, TRUTH, Charts, Quantity, models
+from .figures import FAITHFULNESS, QUALITY, SERIES, TRUTH, Charts, Quantity, models, on_axis
 from .levels import AXES
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ def _parts(
 ) -> Iterator[str]:
     rows: list[Row] = results["rows"]
     names = models(rows)
-    on = {axis: [row for row in rows if axis in row and _moves(row, axis)] for axis in AXES}
+    on = {axis: on_axis(rows, axis) for axis in AXES}
     clean = [row for row in rows if row["input"] == "d = 0"]
     drawn = [row for row in rows if row["input"].startswith("drawings")]
     yield "<!doctype html><html lang=en><meta charset=utf-8>"
@@ -85,10 +85,6 @@ def _parts(
         for name in some:
             yield figure(pictures[name][1], pictures[name][0])
     yield from _notes()
-
-
-def _moves(row: Row, axis: str) -> bool:
-    return row["input"] == "d = 0" or row[axis] not in (0, 1)
 
 
 def _table(rows: Sequence[Row], quantities: Iterable[Quantity]) -> str:
