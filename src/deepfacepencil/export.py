@@ -102,10 +102,9 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onn
             if isinstance(child, InstanceNorm):
                 setattr(module, name, _NamedInstanceNorm())
     body = generator.body
-    body.decoder, body.to_photo = (
-        nn.Sequential(_PackedEnd(body.decoder, body.to_photo)),
-        nn.Sequential(),
-    )
+    *ups, (before_last, _, _), (last, _, _) = body.decoder
+    body.decoder = nn.Sequential(*ups, _Doubling(before_last.weight), nn.PixelShuffle(2))
+    body.to_photo = _PackedEnd(_Doubling(last.weight), body.to_photo[0])
     # The exporter talks about its own internals, and of a torchvision that nothing here needs.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(action="ignore"):
@@ -122,47 +121,72 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onn
     return program.model_proto
 
 
-class _PackedEnd(nn.Module):
-    """The decoder's last doubling and the photo's convolution, computed at half the photo's size.
+# The decoder doubles the resolution with transposed convolutions. onnxruntime computes them at a
+# third of the speed of plain ones, which tells where they are large. What follows gives the same
+# numbers with plain ones, in 2 x 2 squares: the four pixels of a square lie in four channels,
+# c * 4 + 2 * row + column.
 
-    The four pixels of a 2 x 2 square lie in four channels, c * 4 + 2 * row + column. Convolutions
-    there are the same ones, but where onnxruntime pads the photo's 3 channels to 16, and takes
-    twice as long for a transposed convolution as for an equal plain one, this has 12 and a plain
-    one: 15 ms less of 67.
+
+class _Doubling(nn.Module):
+    """ResizeConvolution, instance norm and ReLU: (B, in, H, W) -> squares (B, 4 out, H, W).
+
+    After a nearest-neighbour resize, a 3 x 3 kernel meets only 2 x 2 different values. Which ones,
+    and which of its weights fall together, is the same for all pixels at one place of a square.
     """
 
-    def __init__(self, decoder: Any, to_photo: Any) -> None:
+    def __init__(self, weight: Tensor) -> None:
         super().__init__()
-        *before, last = decoder
-        self.before = nn.Sequential(*before)
-        doubling, photo = last[0], to_photo[0]
-        self.doubling = packed(doubling.weight.flip(2, 3).transpose(0, 1), resized=True)
-        self.photo = packed(photo.weight, resized=False)
-        self.photo_bias = photo.bias.repeat_interleave(4)
+        kernel = weight.flip(2, 3).transpose(0, 1)  # (out, in, 3, 3), as convolutions have it
+        rows = _summed_pairs(kernel, dim=2)
+        self.kernels = [both for row in rows for both in _summed_pairs(row, dim=3)]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = nn.functional.conv2d(self.before(x), self.doubling, padding=1)  # (B, 4 C, H/2, W/2)
-        squares = x.unflatten(1, (-1, 4)).flatten(2)  # normalised as the C channels that they are
-        x = nn.functional.instance_norm(squares).view_as(x).relu()
-        photo = nn.functional.conv2d(x, self.photo, self.photo_bias, padding=2)
+        squares = []
+        for kernel, (row, column) in zip(self.kernels, product(range(2), repeat=2), strict=True):
+            border = (1 - column, column, 1 - row, row)  # left, right, top, bottom
+            squares.append(nn.functional.conv2d(nn.functional.pad(x, border), kernel))
+        channels = torch.stack(squares, dim=2).flatten(2, 3)  # normalised as `out`, not as 4 out
+        normal = nn.functional.instance_norm(channels).relu()
+        return normal.unflatten(2, (4, -1)).flatten(1, 2)  # (B, 4 out, H, W)
+
+
+def _summed_pairs(kernel: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """The two weights along `dim` for the first and for the second pixel of a square."""
+    first, middle, last = kernel.split(1, dim)
+    return torch.cat([first, middle + last], dim), torch.cat([first + middle, last], dim)
+
+
+class _PackedEnd(nn.Module):
+    """The last doubling and the photo's convolution, computed at half the photo's size.
+
+    onnxruntime pads the photo's 3 channels to 16; here they are 12.
+    """
+
+    def __init__(self, doubling: _Doubling, photo: nn.Conv2d) -> None:
+        super().__init__()
+        assert photo.bias is not None
+        self.doubling = doubling
+        self.photo, self.photo_bias = packed(photo.weight), photo.bias.repeat_interleave(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        squares = self.doubling(x)
+        reach = self.photo.shape[-1] // 2
+        photo = nn.functional.conv2d(squares, self.photo, self.photo_bias, padding=reach)
         return nn.functional.pixel_shuffle(photo.tanh(), 2)  # (B, 3, H, W)
 
 
-def packed(kernel: Tensor, resized: bool) -> Tensor:
-    """The kernel that does on packed 2 x 2 squares what `kernel` (out, in, k, k) does on pixels.
+def packed(kernel: Tensor) -> Tensor:
+    """The kernel that does on squares what `kernel` (out, in, k, k) does on pixels.
 
-    `resized`: its input is the nearest-neighbour resize of something of half the size, and that is
-    what is given instead. Returns (4 out, 4 in or in, K, K).
+    Returns (4 out, 4 in, K, K) with K = (k // 2 + 1) // 2 * 2 + 1.
     """
     out_channels, in_channels, size, _ = kernel.shape
     reach = (size // 2 + 1) // 2  # squares to each side
-    phases = 1 if resized else 4
-    result = kernel.new_zeros(out_channels, 4, in_channels, phases, 2 * reach + 1, 2 * reach + 1)
+    result = kernel.new_zeros(out_channels, 4, in_channels, 4, 2 * reach + 1, 2 * reach + 1)
     for row, column, i, j in product(range(2), range(2), range(size), range(size)):
         down, right = row + i - size // 2, column + j - size // 2  # of the square's first pixel
-        phase = 0 if resized else 2 * (down % 2) + right % 2
         place = reach + down // 2, reach + right // 2
-        result[:, 2 * row + column, :, phase, *place] += kernel[:, :, i, j]
+        result[:, 2 * row + column, :, 2 * (down % 2) + right % 2, *place] = kernel[:, :, i, j]
     return result.flatten(0, 1).flatten(1, 2)
 
 

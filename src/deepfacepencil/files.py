@@ -1,9 +1,15 @@
-"""Nothing half-written: files appear under their name when they are whole."""
+"""Nothing half-written: files appear when they are whole, and one process at a time writes."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .errors import InputError
+
+LOCK = ".lock"
 
 
 @contextmanager
@@ -15,3 +21,21 @@ def writing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make `folder`, remove what a killed process was writing there, and keep other ones out.
+
+    Raises InputError if another process is at work in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            for leftover in folder.rglob(".*.[0-9]*.part"):
+                leftover.unlink()
+            yield
+    except Timeout:
+        raise InputError(
+            f"{folder}: another process is writing there; wait for it, or choose another folder"
+        ) from None

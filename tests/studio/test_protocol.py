@@ -14,6 +14,7 @@ from deepfacepencil.studio.hints import missing
 from deepfacepencil.studio.protocol import (
     MAX_LENGTH,
     MAX_POINTS,
+    Known,
     answer,
     fitted,
     points_of,
@@ -31,7 +32,7 @@ def test_a_frame_is_strokes_and_a_wish() -> None:
     brush = np.zeros((CELLS, CELLS), np.int8)
     brush[3, 4] = -127
     painted = base64.b64encode(brush.tobytes()).decode()
-    read = read_frame(frame(tolerance=0.5, brush=painted, veil=True), CELLS)
+    read = read_frame(frame(tolerance=0.5, brush=painted, veil=True), CELLS, {})
     assert (read.id, len(read.strokes), read.veil) == (1, 1, True)
     assert read.tolerance[0, 0] == 0.5
     assert read.tolerance[3, 4] == -0.5
@@ -74,7 +75,7 @@ def test_a_frame_is_strokes_and_a_wish() -> None:
 )
 def test_other_messages_are_refused_in_clear_words(text: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        read_frame(text, CELLS)
+        read_frame(text, CELLS, {})
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,7 +89,7 @@ def test_other_messages_are_refused_in_clear_words(text: str, reason: str) -> No
 )
 def test_whatever_may_be_drawn_becomes_finite_strokes(strokes: list[list[float]]) -> None:
     try:
-        read = read_frame(frame(strokes=strokes), CELLS)
+        read = read_frame(frame(strokes=strokes), CELLS, {})
     except InputError as refused:
         assert "pixels of strokes" in str(refused)
         return
@@ -100,14 +101,14 @@ def test_fitting_keeps_the_ends_and_calms_the_hand() -> None:
     along = np.linspace(0, 300, 151)
     tremor = np.random.default_rng(0).normal(0, 1, 151)
     line = np.stack([100 + along, 200 + tremor], axis=1)
-    (chain,) = fitted([line])
+    (chain,) = fitted([line], {})
     np.testing.assert_allclose(chain[[0, -1]], line[[0, -1]], atol=1e-3)
     assert abs(chain[3:-3, 1] - 200).mean() < abs(tremor).mean() / 1.3
     assert 20 < (len(chain) - 1) // 3 < 60
 
 
 def test_a_dot_is_drawn() -> None:
-    (chain,) = fitted([np.array([[50.0, 60.0]])])
+    (chain,) = fitted([np.array([[50.0, 60.0]])], {})
     assert np.ptp(chain[:, 0]) == 2
 
 
@@ -128,7 +129,7 @@ def test_too_many_points_for_the_page_are_refused() -> None:
 
 def test_an_answer_holds_head_photo_and_veil() -> None:
     photo, veil = np.full((4, 4, 3), 7, np.uint8), np.full((2, 2), 9, np.uint8)
-    message = answer(read_frame(frame(), CELLS), photo, veil, {"missing": []})
+    message = answer(read_frame(frame(), CELLS, {}), photo, veil, {"missing": []})
     length = int.from_bytes(message[:2], "little")
     assert json.loads(message[2 : 2 + length]) == {"id": 1, "size": 4, "veil": 2, "missing": []}
     assert message[2 + length :] == b"\x07" * 48 + b"\x09" * 4
@@ -143,8 +144,20 @@ def test_hints_name_what_is_not_drawn() -> None:
     face, mouth = ellipse(256, 281, 140, 195), ellipse(256, 381, 58, 20)
     eyes = [ellipse(193, 241, 24, 10), ellipse(319, 241, 24, 10)]
     nose = ellipse(256, 320, 30, 12)
-    assert missing(fitted([])) == []
-    assert missing(fitted([face])) == ["eyes", "mouth", "nose"]
-    assert missing(fitted([face, mouth, nose, eyes[0]])) == ["right eye"]
-    assert missing(fitted([mouth, nose, *eyes])) == ["outline"]
-    assert missing(fitted([face, mouth, nose, *eyes])) == []
+    assert missing(fitted([], {})) == []
+    assert missing(fitted([face], {})) == ["eyes", "mouth", "nose"]
+    assert missing(fitted([face, mouth, nose, eyes[0]], {})) == ["right eye"]
+    assert missing(fitted([mouth, nose, *eyes], {})) == ["outline"]
+    assert missing(fitted([face, mouth, nose, *eyes], {})) == []
+
+
+def test_strokes_of_the_last_frame_are_fitted_once() -> None:
+    first, second = (np.array([[10.0, 10], [60, 30], [90, y]]) for y in (60.0, 80))
+    known: Known = {}
+    fitted([first], known)
+    (chain,) = known.values()
+    both = fitted([first, second], known)
+    assert any(value is chain for value in known.values())
+    np.testing.assert_array_equal(both.points, fitted([first, second], {}).points)
+    fitted([second], known)
+    assert len(known) == 1

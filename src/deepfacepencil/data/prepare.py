@@ -30,7 +30,7 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..files import writing
+from ..files import LOCK, alone_in, writing
 from ..sketch.strokes import Strokes
 from ..sketch.trace import trace_labels
 
@@ -69,16 +69,16 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
         raise InputError("the size and the number of workers must be at least 1")
     try:
         _check(output, sources, settings)
-        _write_manifest(output, {"settings": vars(settings), "complete": False})
-        skipped = _prepare_all(sources, settings, output, workers)
-        if len(skipped) == len(sources):
-            first = next(iter(skipped.values()), "there are none")
-            raise InputError(f"no photo could be prepared: {first}")
-        photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
-        _write_manifest(
-            output,
-            {"settings": vars(settings), "complete": True, "photos": photos, "skipped": skipped},
-        )
+        with alone_in(output):
+            said: dict[str, Any] = {"settings": vars(settings), "complete": False}
+            _write_manifest(output, said)
+            skipped = _prepare_all(sources, settings, output, workers)
+            if len(skipped) == len(sources):
+                first = next(iter(skipped.values()), "there are none")
+                raise InputError(f"no photo could be prepared: {first}")
+            photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
+            said |= {"complete": True, "photos": photos, "skipped": skipped}
+            _write_manifest(output, said)
     except BrokenProcessPool as problem:
         raise InputError(
             "a worker process was killed, perhaps for want of memory; the same command resumes,"
@@ -167,7 +167,9 @@ def save_strokes(strokes: Strokes, path: Path) -> None:
 def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
     """That `output` is new, empty, or an interrupted or finished preparation of the same."""
     if not (output / MANIFEST).exists():
-        if output.exists() and any(path.suffix != ".part" for path in output.iterdir()):
+        if output.exists() and any(
+            path.suffix != ".part" and path.name != LOCK for path in output.iterdir()
+        ):
             raise InputError(
                 f"{output} is not empty and not a prepared folder; choose another --output"
             )
@@ -188,7 +190,6 @@ def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
 
 
 def _write_manifest(output: Path, manifest: dict[str, Any]) -> None:
-    output.mkdir(parents=True, exist_ok=True)
     with writing(output / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
 
@@ -197,8 +198,6 @@ def _prepare_all(
     sources: Sequence[Source], settings: Settings, output: Path, workers: int
 ) -> dict[str, str]:
     """Prepare what is missing in worker processes; returns {name: why} of what was skipped."""
-    for leftover in output.rglob(".*.part"):  # of a run that was killed
-        leftover.unlink()
     for split in {source.split for source in sources}:
         for kind in ("photos", "strokes"):
             (output / split / kind).mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,8 @@ class Engine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _cores()
         options.log_severity_level = 3
+        # A thread that waits for the other one gives its core to the browser instead of spinning.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(model.read_bytes(), options)
         except Exception as problem:  # onnxruntime's own exceptions share no base class
@@ -71,8 +73,8 @@ class Engine:
                 TOLERANCE: np.ascontiguousarray(wish)[None, None],
             },
         )
-        pixels = np.clip((photo[0].transpose(1, 2, 0) + 1) * 127.5, 0, 255)
-        return Drawn(sketch, pixels.astype(np.uint8), attention[0])
+        pixels = np.clip((photo[0] + 1) * 127.5, 0, 255).astype(np.uint8)
+        return Drawn(sketch, np.ascontiguousarray(pixels.transpose(1, 2, 0)), attention[0])
 
 
 def _cores() -> int:

@@ -67,6 +67,7 @@ class Drawer:
     """One open page: the place for its newest frame."""
 
     def __init__(self, counts: Counts) -> None:
+        self.known: protocol.Known = {}  # what was made of its last frame
         self._counts = counts
         self._newest: str | None = None
         self._came = asyncio.Event()
@@ -103,10 +104,10 @@ class Easel:
             text = drawer.take()
             waited = time.perf_counter() - asked
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, self._answer, text, waited)
+            return await loop.run_in_executor(self._thread, self._answer, text, drawer, waited)
 
-    def _answer(self, text: str, waited: float) -> bytes:
-        frame = protocol.read_frame(text, TOLERANCE_SIZE)
+    def _answer(self, text: str, drawer: Drawer, waited: float) -> bytes:
+        frame = protocol.read_frame(text, TOLERANCE_SIZE, drawer.known)
         start = time.perf_counter()
         drawn = self._engine(frame.strokes, frame.tolerance)
         took = time.perf_counter() - start

@@ -27,7 +27,7 @@ def open_drawing(data: bytes) -> list[list[float]]:
 
 def place(strokes: object) -> dict[str, float]:
     """What brings drawn strokes to the training crop: point * scale + (right, down)."""
-    drawn = fitted(read_strokes(strokes))
+    drawn = fitted(read_strokes(strokes), {})
     if not len(drawn):
         return {"scale": 1, "right": 0, "down": 0}
     placed = centre(drawn).points

@@ -26,6 +26,8 @@ _REACH = CANVAS  # how far beyond the paper a stroke may go
 _FINE, _JOINTS = 2.0, 4  # a stroke is smoothed in steps of 2 px, and every fourth becomes a joint
 _KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 
+Known = dict[bytes, NDArray[np.float64]]  # strokes as drawn -> smooth ones, see `fitted`
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -37,10 +39,11 @@ class Frame:
     veil: bool  # whether the chosen tolerance is to be shown
 
 
-def read_frame(text: str, cells: int) -> Frame:
+def read_frame(text: str, cells: int, known: Known) -> Frame:
     """The frame in a message from outside; raises InputError, in words for people, for any other.
 
-    `cells` is the number of cells per side of the tolerance.
+    `cells` is the number of cells per side of the tolerance; `known` is of the same page's last
+    frame.
     """
     message = read_json(text)
     unknown = message.keys() - {"id", "strokes", "tolerance", "brush", "veil"}
@@ -55,7 +58,7 @@ def read_frame(text: str, cells: int) -> Frame:
     if type(wish) not in (int, float) or not -1 <= wish <= 1:
         raise InputError("tolerance is no number from -1 to 1")
     tolerance = wish + _brush(message.get("brush"), cells)
-    strokes = fitted(read_strokes(message.get("strokes")))
+    strokes = fitted(read_strokes(message.get("strokes")), known)
     return Frame(number, strokes, tolerance.clip(-1, 1).astype(np.float32), veil)
 
 
@@ -117,9 +120,19 @@ def _brush(encoded: object, cells: int) -> NDArray[np.float32]:
     return (values / np.float32(127)).clip(-1, 1)
 
 
-def fitted(lines: list[NDArray[np.float64]]) -> Strokes:
-    """What a hand drew as smooth strokes: without its tremor, with a joint every 8 pixels."""
-    return Strokes.of(_fit(line) for line in lines)
+def fitted(lines: list[NDArray[np.float64]], known: Known) -> Strokes:
+    """What a hand drew as smooth strokes: without its tremor, with a joint every 8 pixels.
+
+    Most strokes are those of the frame before: `known` has them, and then those of this one.
+    """
+    names = [line.tobytes() for line in lines]
+    fits = {
+        name: known[name] if name in known else _fit(line)
+        for name, line in zip(names, lines, strict=True)
+    }
+    known.clear()
+    known.update(fits)
+    return Strokes.of(fits[name] for name in names)
 
 
 def _fit(line: NDArray[np.float64]) -> NDArray[np.float64]:

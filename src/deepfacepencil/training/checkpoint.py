@@ -36,12 +36,6 @@ def require_room(state: int, run: Path) -> None:
         )
 
 
-def remove_leftovers(run: Path) -> None:
-    """Remove what a killed process was writing."""
-    for path in run.glob(".*.part"):
-        path.unlink()
-
-
 def save_state(state: dict[str, Any], run: Path) -> None:
     """Write RUN/state.pt; the state it replaces becomes RUN/state-before.pt."""
     with writing(run / STATE) as temporary:

@@ -107,17 +107,17 @@ MODERN = replace(SMALL, name="modern", adversary=Adversary(hinge=True, augment=T
 # The local enhancer, trained on its own around the generator of a finished SMALL.
 SMALL_512 = replace(SMALL, name="small-512", phases=(Phase(ENHANCER, 512, 8_000, 4),))
 
-# The experiment of section 4 on two CPU cores, an hour a model: the paper's S_dfm, and SMALL's
-# weights of the losses, without which so short a training compares blotches.
+# The experiment of section 4 on two CPU cores, twenty minutes a model: the paper's S_dfm, and the
+# loss weights of SMALL, without which so short a training compares blotches.
 COMPARE = replace(
     SMALL,
     name="compare",
     distortion=Distortion(),
     phases=(
         Phase(CLASSIFIER, 128, 4_000, 16),
-        Phase(STAGE_1, 128, 30_000, 8),
-        Phase(STAGE_2, 128, 8_000, 8),
-        Phase(STAGE_3, 128, 22_000, 8),
+        Phase(STAGE_1, 128, 10_000, 8),
+        Phase(STAGE_2, 128, 2_500, 8),
+        Phase(STAGE_3, 128, 7_500, 8),
     ),
 )
 

@@ -48,6 +48,7 @@ export class Paper {
   #penSeen = false;
   #holdingSpace = false;
   #asked = false;
+  #before = { canvas: document.createElement("canvas"), shows: [] };
 
   constructor(canvas, editor, onView) {
     this.#canvas = canvas;
@@ -124,30 +125,63 @@ export class Paper {
   }
 
   #render() {
-    const context = this.#canvas.getContext("2d");
-    const dense = this.#canvas.width / (this.#canvas.clientWidth || 1);
+    const context = this.#canvas.getContext("2d", { alpha: false });
+    const { drawing, settled } = this.#editor;
     const k = this.#scale;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    // Under a photo the paper is white and the ink black, by day and by night.
-    const [ground, ink] = this.photo ? ["#fff", "#141414"] : [this.#colours.paper, this.#colours.ink];
-    context.fillStyle = ground;
-    context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    context.setTransform(dense * k, 0, 0, dense * k, -this.#view.x * k * dense, -this.#view.y * k * dense);
-    context.imageSmoothingQuality = "high";
-    if (this.photo) this.#layer(context, this.photo, this.photoShare);
-    if (this.veil) this.#layer(context, this.veil, 0.42);
-    if (this.guide) this.#renderGuide(context);
-    if (this.mirror) this.#renderAxis(context, k);
-    context.fillStyle = ink;
-    for (const one of this.#editor.drawing.strokes) {
-      const chosen = this.selected.has(one.id);
-      if (chosen) context.fillStyle = this.#colours.accent;
-      context.fill(this.#shape(one));
-      if (chosen) context.fillStyle = ink;
+    if (this.#gesture?.kind === "pen" && !this.photo && !this.veil) {
+      // The pen adds strokes at the end; what was there before is painted once for all of them.
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.drawImage(this.#paintedBefore(settled), 0, 0);
+      this.#aim(context);
+      this.#renderStrokes(context, drawing.strokes.slice(settled.strokes.length));
+    } else {
+      this.#renderAll(context, drawing);
     }
     if (this.selected.size) this.#renderSelection(context, k);
     if (this.#gesture?.box) this.#renderBox(context, this.#gesture.box, k);
     if (this.#cursor) this.#renderReach(context, k);
+  }
+
+  /** A picture of the paper as it is without the stroke in hand. */
+  #paintedBefore(settled) {
+    const { width, height } = this.#canvas;
+    const shows = [settled, this.#view, width, height, this.width, this.axis, this.mirror, this.guide,
+      ...Object.values(this.#colours)];
+    if (shows.some((value, i) => value !== this.#before.shows[i])) {
+      Object.assign(this.#before.canvas, { width, height });
+      this.#renderAll(this.#before.canvas.getContext("2d", { alpha: false }), settled);
+      this.#before.shows = shows;
+    }
+    return this.#before.canvas;
+  }
+
+  /** From now on the context takes coordinates of the paper. */
+  #aim(context) {
+    const dense = this.#canvas.width / (this.#canvas.clientWidth || 1);
+    const k = this.#scale * dense;
+    context.setTransform(k, 0, 0, k, -this.#view.x * k, -this.#view.y * k);
+  }
+
+  #renderAll(context, drawing) {
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = this.photo ? "#fff" : this.#colours.paper;
+    context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+    this.#aim(context);
+    context.imageSmoothingQuality = "high";
+    if (this.photo) this.#layer(context, this.photo, this.photoShare);
+    if (this.veil) this.#layer(context, this.veil, 0.42);
+    if (this.guide) this.#renderGuide(context);
+    if (this.mirror) this.#renderAxis(context, this.#scale);
+    this.#renderStrokes(context, drawing.strokes);
+  }
+
+  #renderStrokes(context, strokes) {
+    // Over a photo the paper is white and the ink black, by day and by night.
+    const ink = this.photo ? "#141414" : this.#colours.ink;
+    for (const one of strokes) {
+      context.fillStyle = this.selected.has(one.id) ? this.#colours.accent : ink;
+      context.fill(this.#shape(one));
+    }
   }
 
   #layer(context, picture, share) {

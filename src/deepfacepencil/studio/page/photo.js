@@ -109,7 +109,9 @@ export class Photo extends EventTarget {
     const carried = this.#onTheWay?.id === head.id ? this.#onTheWay : null;
     this.#settled();
     this.#wait = 500;
-    if (head.id === this.#count && carried) {
+    const wanted = head.id === this.#count && carried;
+    this.#send(); // first of all, so that the server does not wait for the painting
+    if (wanted) {
       const pixels = head.size * head.size;
       put(this.canvas, head.size, (rgba, i) => {
         rgba[4 * i] = bytes[start + 3 * i];
@@ -120,10 +122,7 @@ export class Photo extends EventTarget {
       if (head.veil) this.#putVeil(bytes.subarray(start + 3 * pixels), head.veil);
       this.missing = head.missing;
       requestAnimationFrame(() => this.#measure(carried.times));
-      this.#send();
       this.dispatchEvent(new Event("photo"));
-    } else {
-      this.#send();
     }
   }
 
