@@ -10,7 +10,7 @@ steps have the same losses is checked first. Wants idle cores.
 
 The plain one is what one would write from the paper: float32, the usual memory layout, torch's own
 normalisation, resize and then convolution, D called for the real, the generated and the generated
-photo again.
+photo again. A second table goes from it to ours, one difference after the other.
 """
 
 import sys
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -80,10 +81,19 @@ def plain(network: nn.Module) -> None:
             plain(child)
 
 
-def plain_step(ours: Networks, stage: str) -> Step:
+def plain_step(
+    ours: Networks,
+    stage: str,
+    memory_format: torch.memory_format = torch.contiguous_format,
+    bfloat16: bool = False,
+    our_layers: bool = False,
+) -> Step:
     """Eq. 8 as it reads, for the generators of the stage."""
-    networks = deepcopy(ours).requires_grad_(True).to(memory_format=torch.contiguous_format)
-    plain(networks)
+    networks = deepcopy(ours).requires_grad_(True)
+    if not our_layers:
+        plain(networks)
+    networks.to(memory_format=memory_format)  # type: ignore[call-overload]
+    precision = partial(torch.autocast, "cpu", torch.bfloat16, enabled=bfloat16)
     d = networks.discriminator
     generators = {"a": networks.aligned, "m": networks.main}
     if stage == STAGE_1:
@@ -97,14 +107,16 @@ def plain_step(ours: Networks, stage: str) -> Step:
         x, values, features, d_terms = batch["photo"], {}, [], []
         for name, generator in generators.items():
             sketch = batch["aligned" if name == "a" else "deformed"]
-            generated = generator(sketch)
+            with precision():
+                generated = generator(sketch)
+                real, fake = d(sketch, x), d(sketch, generated.photo)
             features.append(generated.features)
-            real, fake = d(sketch, x), d(sketch, generated.photo)
             values[f"rec {name}"] = losses.reconstruction(generated.photo, x)
             values[f"adv {name}"] = losses.adversarial_generator(fake)
             matching = losses.discriminator_feature_matching(fake, real)
             values[f"dfm {name}"] = losses.LAMBDA * matching
-            fake = d(sketch, generated.photo.detach())
+            with precision():
+                fake = d(sketch, generated.photo.detach())
             d_terms.append(losses.adversarial_discriminator(real, fake))
         if len(generators) == 2:
             values["gfm"] = losses.MU * losses.generator_feature_matching(*features)
@@ -182,6 +194,40 @@ def measure(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
     )
 
 
+def climb(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
+    """Print what each difference between the plain step and ours brings."""
+    pairs = FacePairs(data, "train", phase.resolution, recipe.distortion, flip=True)
+    endless = Phase(phase.stage, phase.resolution, sys.maxsize, phase.batch)
+    batch = to_tensors(next(batches(pairs, endless, 0, 0)), torch.device("cpu"))
+    torch.manual_seed(0)
+    networks = Networks(recipe)
+    last = torch.channels_last
+    of_them = partial(plain_step, networks, phase.stage)
+    steps = {
+        "plain": of_them(),
+        "convolutions in bfloat16": of_them(bfloat16=True),
+        "channels_last": of_them(memory_format=last, bfloat16=True),
+        "our normalisation and doubling": of_them(last, bfloat16=True, our_layers=True),
+        "D once for real and generated": our_step(deepcopy(networks), recipe, phase.stage),
+    }
+    if recipe.compiled:
+        compile_networks(networks)
+        steps["torch.compile"] = our_step(networks, recipe, phase.stage)
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for once in range(rounds + 1):
+        for name, step in steps.items():
+            taken = seconds(step, cycle([batch]))
+            if once:  # the first time compiles
+                times[name].append(taken)
+    slowest = median(times["plain"])
+    print(
+        f"\n{phase.stage}, {phase.resolution} px, batch {phase.batch}: from the plain step to ours"
+    )
+    for name, values in times.items():
+        taken = median(values)
+        print(f"{name:34}{taken * 1000:8.0f} ms{slowest / taken:7.1f}x")
+
+
 def main(data: Path, recipe: str = "small", rounds: int = 5) -> None:
     """Measure and print a table."""
     print(
@@ -192,6 +238,7 @@ def main(data: Path, recipe: str = "small", rounds: int = 5) -> None:
     for stage in (STAGE_1, STAGE_3):
         phase = next(phase for phase in measured.phases if phase.stage == stage)
         measure(data, measured, phase, rounds)
+    climb(data, measured, measured.phases[1], rounds)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onn
         for name, child in module.named_children():
             if isinstance(child, InstanceNorm):
                 setattr(module, name, _NamedInstanceNorm())
-    body = generator.body
+    body: Any = generator.body  # torch does not type what a Sequential holds
     *ups, (before_last, _, _), (last, _, _) = body.decoder
     body.decoder = nn.Sequential(*ups, _Doubling(before_last.weight), nn.PixelShuffle(2))
     body.to_photo = _PackedEnd(_Doubling(last.weight), body.to_photo[0])
