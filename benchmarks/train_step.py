@@ -220,7 +220,7 @@ def climb(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
             if once:  # the first time compiles
                 times[name].append(taken)
     slowest = median(times["plain"])
-    print(f"\n{phase.stage}, {phase.resolution} px, batch {phase.batch}, one thing after the other:")
+    print(f"\n{phase.stage}, {phase.resolution} px, batch {phase.batch}, step by step to ours:")
     for name, values in times.items():
         taken = median(values)
         print(f"{name:34}{taken * 1000:8.0f} ms{slowest / taken:7.1f}x")
