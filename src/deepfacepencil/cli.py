@@ -239,7 +239,8 @@ class Export:
         distance = export(self.run_folder, self.output)
         size = self.output.stat().st_size / 1e6
         print(
-            f"{self.output}: {size:.1f} MB, at most {distance * 127.5:.2f} grey levels from torch"
+            f"{self.output}: {size:.1f} MB,"
+            f" {distance * 127.5:.2f} grey levels from torch (root mean square)"
         )
 
 

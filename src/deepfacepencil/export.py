@@ -1,12 +1,14 @@
 """Trained weights -> a model that draws: G_m with SAP as ONNX, compared with torch.
 
-The file holds its weights in half precision (half the size, no visible difference) and computes in
-single precision. Besides the photo it gives SAP's attention, so that people can see how far their
-strokes were relaxed, and it takes a wish for how far they should be.
+The residual blocks, which hold four fifths of the weights, compute in 8 bits; everything else has
+its weights in half precision and computes in single precision. Besides the photo the model gives
+SAP's attention, so that people can see how far their strokes were relaxed, and it takes a wish for
+how far they should be.
 """
 
 import json
 import logging
+import tempfile
 import warnings
 from itertools import product
 from pathlib import Path
@@ -16,7 +18,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from torch import Tensor, nn
 
 from .errors import InputError
@@ -37,8 +41,9 @@ from .sketch.pen import draw
 from .sketch.strokes import Strokes, through
 from .training.checkpoint import load_weights
 
-# Half-precision weights move a photo by a fraction of one of its 256 levels.
-AGREEMENT = 4 / 255  # on the scale [-1, 1] of photos: two grey levels
+# On the scale [-1, 1] of photos. Half-precision weights move no colour by more than two of its 256
+# grey levels, or something is wrong. 8 bits may move them by two on average (root mean square).
+AGREEMENT = ROUNDING = 4 / 255
 
 
 class _Drawn(nn.Module):
@@ -57,9 +62,10 @@ class _Drawn(nn.Module):
 def export(run: Path, output: Path) -> float:
     """Write the generator of a training as ONNX; returns how far it is from torch.
 
-    That distance is the largest difference of any colour of the photo, on its scale [-1, 1], for a
-    drawn face. Raises InputError if the run has no weights or those of another model, or if the
-    file would not agree with torch.
+    That distance is the root mean square over the photo of a drawn face, on its scale [-1, 1].
+    A network that 8 bits would move by more than ROUNDING is written without them. Raises
+    InputError if the run has no weights or those of another model, or if the file would not agree
+    with torch.
     """
     weights, facts = load_weights(run)
     if facts["model"] != "ours":
@@ -68,34 +74,41 @@ def export(run: Path, output: Path) -> float:
     generator.load_state_dict(weights)
     generator.eval()
     sketch = torch.from_numpy(draw(_test_drawing(), RESOLUTION) / np.float32(255))[None, None]
-    tolerance = torch.linspace(-1, 1, TOLERANCE_SIZE**2).reshape(1, 1, TOLERANCE_SIZE, -1)
+    own = torch.zeros(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE)
+    wished = torch.linspace(-1, 1, own.numel()).view_as(own)
+    inputs = [{SKETCH: sketch.numpy(), TOLERANCE: wish.numpy()} for wish in (own, wished)]
     with torch.no_grad():
-        expected = [
-            (torch.zeros_like(tolerance), generator(sketch).photo),
-            (tolerance, generator(sketch, tolerance_bias(tolerance)).photo),
-        ]
+        torchs = [generator(sketch, tolerance_bias(wish)).photo.numpy() for wish in (own, wished)]
 
-    model = _half_precision_storage(_to_onnx(generator, sketch, tolerance))
+    def differences(model: onnx.ModelProto) -> NDArray[np.float32]:
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+        return np.stack([session.run([PHOTO], i)[0] for i in inputs]) - np.stack(torchs)
+
+    exact = to_onnx(generator, sketch, own)
+    model = _half_precision_storage(_eight_bits(exact, inputs[0]))
+    distance = _root_mean_square(differences(model))
+    if not distance <= ROUNDING:  # nor if it is no number
+        model = _half_precision_storage(exact)
+        distance, farthest = _root_mean_square(differences(model)), np.abs(differences(model)).max()
+        if not farthest <= AGREEMENT:
+            raise InputError(f"{run}: the exported model differs from torch by {farthest:.4f}")
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(facts)
     onnx.checker.check_model(model)
-
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    distance = 0.0
-    for wish, torchs in expected:
-        photo = session.run([PHOTO], {SKETCH: sketch.numpy(), TOLERANCE: wish.numpy()})[0]
-        distance = max(distance, float(np.abs(photo - torchs.numpy()).max()))
-    if not distance <= AGREEMENT:
-        raise InputError(f"{run}: the exported model differs from torch by {distance:.4f}")
     with writing(output) as temporary:
         onnx.save(model, temporary)
     return distance
 
 
-def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onnx.ModelProto:
+def _root_mean_square(values: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.square(values).mean()))
+
+
+def to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onnx.ModelProto:
     """The single-precision graph, with operators that onnxruntime knows and is fast at.
 
-    The generator is not to be used afterwards.
+    Its inputs have the shapes of `sketch` (1, 1, H, W) and `tolerance` (1, 1, h, w). The generator
+    is not to be used afterwards.
     """
     for module in list(generator.modules()):
         for name, child in module.named_children():
@@ -107,7 +120,7 @@ def _to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onn
     body.to_photo = _PackedEnd(_Doubling(last.weight), body.to_photo[0])
     # The exporter talks about its own internals, and of a torchvision that nothing here needs.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), torch.no_grad():
         program = torch.onnx.export(
             _Drawn(generator).eval(),
             (sketch, tolerance),
@@ -195,6 +208,50 @@ class _NamedInstanceNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.instance_norm(x)
+
+
+class _OneDrawing(CalibrationDataReader):
+    """What the quantizer looks at to learn how large values become. They are normalised in every
+    block, so one drawing tells."""
+
+    def __init__(self, inputs: dict[str, NDArray[np.float32]]) -> None:
+        self._left = iter([inputs])
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        return next(self._left, None)
+
+
+def _eight_bits(model: onnx.ModelProto, inputs: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
+    """The convolutions of the residual blocks in 8 bits: a fifth less time, two fifths less
+    to load.
+
+    A photo moves by 0.7 grey levels (root mean square). With the decoder in 8 bits as well it would
+    move by 4: what is rounded there is not smoothed by anything behind it. Weights have 7 bits,
+    because the sums of 8 overflow on processors without VNNI.
+    """
+    residual = [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv" and ".residual." in node.input[1]
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        exact, rounded = Path(folder) / "exact.onnx", Path(folder) / "rounded.onnx"
+        onnx.save(model, exact)
+        logging.disable(logging.WARNING)  # it recommends what the exporter has done already
+        try:
+            quantize_static(
+                exact,
+                rounded,
+                _OneDrawing(inputs),
+                nodes_to_quantize=residual,
+                per_channel=True,
+                reduce_range=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+            )
+        finally:
+            logging.disable(logging.NOTSET)
+        return onnx.load(rounded)
 
 
 def _half_precision_storage(model: onnx.ModelProto) -> onnx.ModelProto:
