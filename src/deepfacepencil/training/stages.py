@@ -40,7 +40,6 @@ from .recipes import (
     STAGE_1,
     STAGE_2,
     STAGE_3,
-    Adversary,
     Recipe,
 )
 
@@ -121,9 +120,7 @@ class Compute:
     enhancer: Callable
     discriminator: Callable
     device: torch.device
-    bfloat16: bool
-    adversary: Adversary
-    reconstruction: float  # weight of L_rec
+    recipe: Recipe
 
     @classmethod
     def of(cls, networks: Networks, fabric: Fabric, recipe: Recipe) -> "Compute":
@@ -140,9 +137,7 @@ class Compute:
             enhancer=shared(networks.enhancer),
             discriminator=shared(networks.discriminator),
             device=fabric.device,
-            bfloat16=recipe.bfloat16,
-            adversary=recipe.adversary,
-            reconstruction=recipe.reconstruction,
+            recipe=recipe,
         )
 
     def precision(self) -> torch.autocast:
@@ -150,7 +145,7 @@ class Compute:
 
         Fabric's own would also convert whatever goes into a network and comes out of it.
         """
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
 
 
 def compile_networks(networks: Networks) -> None:
@@ -221,9 +216,7 @@ def stage_1_step(
     """L_rec(G_a) + L_adv(G_a, D) + lambda L_DFM(G_a, D): Eq. 8 without what concerns G_m."""
     with compute.precision():
         generated = compute.aligned(batch["aligned"])
-    terms = {
-        "rec a": compute.reconstruction * losses.reconstruction(generated.photo, batch["photo"])
-    }
+    terms = {"rec a": _reconstruction(compute, generated.photo, batch)}
     return _adversarial(
         networks, compute, terms, {"a": (batch["aligned"], generated.photo)}, batch, optimiser,
         d_optimiser,
@@ -239,7 +232,7 @@ def stage_2_step(
             guide = networks.aligned.features(batch["aligned"])
         generated = compute.main(batch["deformed"])
     terms = {
-        "rec m": compute.reconstruction * losses.reconstruction(generated.photo, batch["photo"]),
+        "rec m": _reconstruction(compute, generated.photo, batch),
         "gfm": losses.MU * losses.generator_feature_matching(guide, generated.features),
     }
     return _adversarial(
@@ -256,8 +249,8 @@ def stage_3_step(
         a = compute.aligned(batch["aligned"])
         m = compute.main(batch["deformed"])
     terms = {
-        "rec a": compute.reconstruction * losses.reconstruction(a.photo, batch["photo"]),
-        "rec m": compute.reconstruction * losses.reconstruction(m.photo, batch["photo"]),
+        "rec a": _reconstruction(compute, a.photo, batch),
+        "rec m": _reconstruction(compute, m.photo, batch),
         "gfm": losses.MU * _guidance(networks, compute, a.features, m.encoded),
     }
     pairs = {"a": (batch["aligned"], a.photo), "m": (batch["deformed"], m.photo)}
@@ -285,7 +278,7 @@ def enhancer_step(
         with torch.no_grad():
             decoded = networks.main.decoded(half_size(batch["deformed"]))
         photo = compute.enhancer(batch["deformed"], decoded)
-    terms = {"rec e": compute.reconstruction * losses.reconstruction(photo, batch["photo"])}
+    terms = {"rec e": _reconstruction(compute, photo, batch)}
     return _adversarial(
         networks, compute, terms, {"e": (batch["deformed"], photo)}, batch, optimiser, d_optimiser
     )
@@ -299,7 +292,7 @@ def clean_and_deformed_step(
     sketch = torch.where(clean, batch["aligned"], batch["deformed"])
     with compute.precision():
         photo = compute.main(sketch).photo
-    terms = {"rec m": compute.reconstruction * losses.reconstruction(photo, batch["photo"])}
+    terms = {"rec m": _reconstruction(compute, photo, batch)}
     return _adversarial(
         networks, compute, terms, {"m": (sketch, photo)}, batch, optimiser, d_optimiser
     )
@@ -323,11 +316,16 @@ def pix2pix_step(
     with _frozen(networks.discriminator), compute.precision():
         judged = networks.discriminator(sketch, photo)
     terms = {
-        "rec m": compute.reconstruction * losses.reconstruction(photo, batch["photo"]),
+        "rec m": _reconstruction(compute, photo, batch),
         "adv m": losses.adversarial_generator(judged),
     }
     _update(optimiser, torch.stack(list(terms.values())).sum())
     return _log(terms, d_loss, real, fake)
+
+
+def _reconstruction(compute: Compute, photo: Tensor, batch: Batch) -> Tensor:
+    """L_rec of Eq. 4 with its weight."""
+    return compute.recipe.reconstruction * losses.reconstruction(photo, batch["photo"])
 
 
 def _adversarial(
@@ -347,13 +345,13 @@ def _adversarial(
     sketches = torch.cat([sketch for sketch, _ in pairs.values()])
     generated = torch.cat([photo.float() for _, photo in pairs.values()])
     photos = torch.cat([batch["photo"]] * len(pairs))
-    if compute.adversary.augment:
+    if compute.recipe.adversary.augment:
         view = draw_view(len(photos), compute.device)
         generated = see(view, sketches, generated)[1]
         sketches, photos = see(view, sketches, photos)
     d_adversarial, g_adversarial = (
         (losses.hinge_discriminator, losses.hinge_generator)
-        if compute.adversary.hinge
+        if compute.recipe.adversary.hinge
         else (losses.adversarial_discriminator, losses.adversarial_generator)
     )
     both = torch.cat([photos, generated.detach()])
