@@ -30,12 +30,18 @@ def alone_in(folder: Path) -> Iterator[None]:
     Raises InputError if another process is at work in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
     try:
-        with FileLock(folder / LOCK, timeout=0):
-            for leftover in folder.rglob(".*.[0-9]*.part"):
-                leftover.unlink()
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
         raise InputError(
             f"{folder}: another process is writing there; wait for it, or choose another folder"
         ) from None
+    except NotImplementedError:  # the file systems of some clusters have no locks
+        pass
+    try:
+        for leftover in folder.rglob(".*.[0-9]*.part"):
+            leftover.unlink()
+        yield
+    finally:
+        lock.release()
