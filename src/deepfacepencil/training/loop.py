@@ -223,7 +223,7 @@ class Training:
         means = self.fabric.all_reduce(torch.stack(list(losses.values())))  # over the processes
         losses = dict(zip(losses, means, strict=True))
         self.shown += self.phase.batch
-        # Early on the average would still be the stage's start: it looks back a third of the way.
+        # Early on the average would still be the stage's start: it looks back a quarter of the way.
         total = place_in_stage(self.recipe, self.number)[0] + self.shown
         keep = 0.5 ** (self.phase.batch / self.recipe.ema_images)
         self.networks.update_ema(min(keep, total / (total + 3 * self.phase.batch)))
