@@ -74,6 +74,7 @@ class SpatialAttentionPooling(nn.Module):
             maps.append(branch(pooled))  # (B, branch_channels, H, W)
         return torch.cat(maps, dim=1)  # (B, N_r * branch_channels, H, W)
 
+    @torch.compiler.disable  # see `_weighted`
     def attend(self, sketch: Tensor, bias: Tensor | None = None) -> Tensor:
         """A: how much of each branch passes, at every position; sums to one over the branches.
 
@@ -101,6 +102,15 @@ class SpatialAttentionPooling(nn.Module):
         """
         relaxed = self.relaxed(sketch)
         attention = self.attend(sketch, bias)
-        branches = relaxed.unflatten(1, (-1, self.branch_channels))
-        weighted = attention.to(relaxed.dtype)[:, :, None] * branches
-        return weighted.flatten(1, 2), attention
+        return _weighted(relaxed, attention), attention
+
+
+@torch.compiler.disable
+def _weighted(relaxed: Tensor, attention: Tensor) -> Tensor:
+    """A * R.
+
+    This and `attend` are left out of compilation, which under bfloat16 autocast on a CPU loses the
+    gradient to A without a word (torch 2.13): SAP would keep the attention that it was born with.
+    """
+    branches = relaxed.unflatten(1, (attention.shape[1], -1))
+    return (attention.to(relaxed.dtype)[:, :, None] * branches).flatten(1, 2)
