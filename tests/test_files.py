@@ -1,22 +1,10 @@
-"""Files appear whole, and one process at a time writes to a folder."""
+"""Files appear whole, and what a killed process left is removed."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from deepfacepencil.errors import InputError
-from deepfacepencil.files import alone_in, writing
-
-HOLDS = """
-import sys, time
-from pathlib import Path
-from deepfacepencil.files import alone_in
-with alone_in(Path(sys.argv[1])):
-    print("in", flush=True)
-    time.sleep(600)
-"""
+from deepfacepencil.files import remove_leftovers, writing
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -29,17 +17,9 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert path.read_text() == "whole"
 
 
-def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(folder)], stdout=subprocess.PIPE, text=True
-    ) as first:
-        assert first.stdout and first.stdout.readline() == "in\n"
-        (folder / "sheets").mkdir()
-        (folder / "sheets" / ".1.png.4711.part").touch()
-        with pytest.raises(InputError, match="another process"), alone_in(folder):
-            pass
-        assert (folder / "sheets" / ".1.png.4711.part").exists()
-        first.kill()
-    with alone_in(folder):
-        assert not list((folder / "sheets").iterdir())
+def test_leftovers_are_removed_wherever_they_are(tmp_path: Path) -> None:
+    (tmp_path / "sheets").mkdir()
+    for name in ("sheets/.1.png.4711.part", ".log.4711.part", "sheets/1.png"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.p*")] == ["1.png"]

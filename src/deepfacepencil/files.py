@@ -1,15 +1,9 @@
-"""Nothing half-written: files appear when they are whole, and one process at a time writes."""
+"""Nothing half-written: files appear under their name when they are whole."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
-
-from .errors import InputError
-
-LOCK = ".lock"
 
 
 @contextmanager
@@ -23,25 +17,7 @@ def writing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Make `folder`, remove what a killed process was writing there, and keep other ones out.
-
-    Raises InputError if another process is at work in it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(
-            f"{folder}: another process is writing there; wait for it, or choose another folder"
-        ) from None
-    except NotImplementedError:  # the file systems of some clusters have no locks
-        pass
-    try:
-        for leftover in folder.rglob(".*.[0-9]*.part"):
-            leftover.unlink()
-        yield
-    finally:
-        lock.release()
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed process was writing in `folder` and in the folders in it."""
+    for path in folder.rglob(".*.part"):
+        path.unlink()

@@ -67,8 +67,8 @@ def test_the_enhancer_is_for_ours():
             for_model(SMALL_512, model)
 
 
-def test_the_experiment_shows_60000_photos_and_the_papers_deformation():
-    assert photos(COMPARE, of_c=False) == {(128, 8): 60_000}
+def test_the_experiment_shows_20000_photos_and_the_papers_deformation():
+    assert photos(COMPARE, of_c=False) == {(128, 8): 20_000}
     assert COMPARE.distortion == Distortion()
 
 

@@ -30,7 +30,7 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..files import LOCK, alone_in, writing
+from ..files import remove_leftovers, writing
 from ..sketch.strokes import Strokes
 from ..sketch.trace import trace_labels
 
@@ -69,16 +69,15 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
         raise InputError("the size and the number of workers must be at least 1")
     try:
         _check(output, sources, settings)
-        with alone_in(output):
-            said: dict[str, Any] = {"settings": vars(settings), "complete": False}
-            _write_manifest(output, said)
-            skipped = _prepare_all(sources, settings, output, workers)
-            if len(skipped) == len(sources):
-                first = next(iter(skipped.values()), "there are none")
-                raise InputError(f"no photo could be prepared: {first}")
-            photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
-            said |= {"complete": True, "photos": photos, "skipped": skipped}
-            _write_manifest(output, said)
+        said: dict[str, Any] = {"settings": vars(settings), "complete": False}
+        _write_manifest(output, said)
+        skipped = _prepare_all(sources, settings, output, workers)
+        if len(skipped) == len(sources):
+            first = next(iter(skipped.values()), "there are none")
+            raise InputError(f"no photo could be prepared: {first}")
+        photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
+        said |= {"complete": True, "photos": photos, "skipped": skipped}
+        _write_manifest(output, said)
     except BrokenProcessPool as problem:
         raise InputError(
             "a worker process was killed, perhaps for want of memory; the same command resumes,"
@@ -167,9 +166,7 @@ def save_strokes(strokes: Strokes, path: Path) -> None:
 def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
     """That `output` is new, empty, or an interrupted or finished preparation of the same."""
     if not (output / MANIFEST).exists():
-        if output.exists() and any(
-            path.suffix != ".part" and path.name != LOCK for path in output.iterdir()
-        ):
+        if output.exists() and any(path.suffix != ".part" for path in output.iterdir()):
             raise InputError(
                 f"{output} is not empty and not a prepared folder; choose another --output"
             )
@@ -190,6 +187,7 @@ def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
 
 
 def _write_manifest(output: Path, manifest: dict[str, Any]) -> None:
+    output.mkdir(parents=True, exist_ok=True)
     with writing(output / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
 
@@ -198,6 +196,7 @@ def _prepare_all(
     sources: Sequence[Source], settings: Settings, output: Path, workers: int
 ) -> dict[str, str]:
     """Prepare what is missing in worker processes; returns {name: why} of what was skipped."""
+    remove_leftovers(output)
     for split in {source.split for source in sources}:
         for kind in ("photos", "strokes"):
             (output / split / kind).mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from ..data.dataset import FacePairs
 from ..errors import InputError
-from ..files import alone_in, writing
+from ..files import writing
 from ..runtime import overlay
 from ..runtime.generate import ENDINGS, find_drawings
 from ..sketch.normalise import load_drawing
@@ -200,38 +200,37 @@ def evaluate(
     plan = Plan(models, pairs, count, levels, groups, kid_subset, seed)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; --output is a folder for the report")
-    with alone_in(output):
-        (output / "cache").mkdir(exist_ok=True)
-        bench = Bench(looking, load_alexnet(device), output / "cache", device)
-        try:
-            seen = _see(plan, bench)
-            rows = [*_rows(plan, bench, seen), *_rows_of_drawings(plan, seen)]
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"\n{output}: interrupted; the same command goes on") from None
-        results = {
-            "data": str(data),
-            "split": "test",
-            "photos": count,
-            "resolution": resolution,
-            "seed": seed,
-            "features": looking.source,
-            "resize": RESIZE,
-            "kid": f"{metrics.SUBSETS} subsets of {kid_subset} photos; the spread is over them",
-            "is": f"{metrics.SPLITS} splits; the spread is over them"
-            if looking.knows_classes
-            else "left out: these features come without classes; --inception has them",
-            "perceptual": ST_LPIPS,
-            "models": {model.name: model.facts | {"weights": model.digest} for model in models},
-            "drawings": {
-                group: {
-                    "names": names,
-                    "without a face": _faceless(names, seen.drawings[group][""]),
-                }
-                for group, (names, _) in groups.items()
-            },
-            "rows": rows,
-        }
-        _write(output, results, _pictures(plan, seen))
+    (output / "cache").mkdir(parents=True, exist_ok=True)
+    bench = Bench(looking, load_alexnet(device), output / "cache", device)
+    try:
+        seen = _see(plan, bench)
+        rows = [*_rows(plan, bench, seen), *_rows_of_drawings(plan, seen)]
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"\n{output}: interrupted; the same command goes on") from None
+    results = {
+        "data": str(data),
+        "split": "test",
+        "photos": count,
+        "resolution": resolution,
+        "seed": seed,
+        "features": looking.source,
+        "resize": RESIZE,
+        "kid": f"{metrics.SUBSETS} subsets of {kid_subset} photos; the spread is over them",
+        "is": f"{metrics.SPLITS} splits; the spread is over them"
+        if looking.knows_classes
+        else "left out: these features come without classes; --inception has them",
+        "perceptual": ST_LPIPS,
+        "models": {model.name: model.facts | {"weights": model.digest} for model in models},
+        "drawings": {
+            group: {
+                "names": names,
+                "without a face": _faceless(names, seen.drawings[group][""]),
+            }
+            for group, (names, _) in groups.items()
+        },
+        "rows": rows,
+    }
+    _write(output, results, _pictures(plan, seen))
     return output / "report.html"
 
 

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
-from ..files import alone_in, writing
+from ..files import remove_leftovers, writing
 from ..report import LOG, SETTINGS, SHEETS, write_report
 from .checkpoint import (
     ENHANCER_WEIGHTS,
@@ -80,7 +80,7 @@ def train(
             settings["generator"] = str(generator.resolve())
         _refuse_another(run, settings)
         fabric.launch()
-        with _refusals_of_the_disk(run), _one_writer(run, fabric):
+        with _refusals_of_the_disk(run):
             training = Training(data, run, recipe, seed, fabric, generator)
             if fabric.is_global_zero:
                 _claim(run, settings)
@@ -147,6 +147,8 @@ class Training:
         self.steps = 0  # in these sums
         self.sheet_split = _split_of_the_sheets(data)
 
+        if fabric.is_global_zero:
+            remove_leftovers(run)
         require_room(self.networks.state_bytes(), run)
         state = load_state(run)
         if state is None and generator:
@@ -541,13 +543,9 @@ def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
             )
 
 
-def _one_writer(run: Path, fabric: Fabric) -> AbstractContextManager[None]:
-    """Only the first process of a training writes, and no other training does meanwhile."""
-    return alone_in(run) if fabric.is_global_zero else nullcontext()
-
-
 def _claim(run: Path, settings: dict[str, Any]) -> None:
     """From now on, `run` is this training."""
+    run.mkdir(parents=True, exist_ok=True)
     with writing(run / SETTINGS) as temporary:
         temporary.write_text(json.dumps(settings, indent=1))
 
