@@ -74,7 +74,6 @@ class SpatialAttentionPooling(nn.Module):
             maps.append(branch(pooled))  # (B, branch_channels, H, W)
         return torch.cat(maps, dim=1)  # (B, N_r * branch_channels, H, W)
 
-    @torch.compiler.disable  # see `_weighted`
     def attend(self, sketch: Tensor, bias: Tensor | None = None) -> Tensor:
         """A: how much of each branch passes, at every position; sums to one over the branches.
 
@@ -102,15 +101,15 @@ class SpatialAttentionPooling(nn.Module):
         """
         relaxed = self.relaxed(sketch)
         attention = self.attend(sketch, bias)
-        return _weighted(relaxed, attention), attention
+        return self.weigh(relaxed, attention), attention
 
+    def weigh(self, relaxed: Tensor, attention: Tensor) -> Tensor:
+        """A * R."""
+        branches = relaxed.unflatten(1, (-1, self.branch_channels))
+        return (attention.to(relaxed.dtype)[:, :, None] * branches).flatten(1, 2)
 
-@torch.compiler.disable
-def _weighted(relaxed: Tensor, attention: Tensor) -> Tensor:
-    """A * R.
-
-    This and `attend` are left out of compilation, which under bfloat16 autocast on a CPU loses the
-    gradient to A without a word (torch 2.13): SAP would keep the attention that it was born with.
-    """
-    branches = relaxed.unflatten(1, (attention.shape[1], -1))
-    return (attention.to(relaxed.dtype)[:, :, None] * branches).flatten(1, 2)
+    def leave_attention_uncompiled(self) -> None:
+        """Before torch.compile: under bfloat16 autocast on a CPU it loses the gradient to A without
+        a word (torch 2.13), and SAP would keep the attention that it was born with."""
+        self.attend = torch.compiler.disable(self.attend)  # type: ignore[method-assign]
+        self.weigh = torch.compiler.disable(self.weigh)  # type: ignore[method-assign]

@@ -151,6 +151,8 @@ class Compute:
 def compile_networks(networks: Networks) -> None:
     """Compile the networks' forwards, each on its own; if that cannot be, say so and go on."""
     if _can_compile(next(networks.parameters()).device):
+        if (sap := getattr(networks.main, "sap", None)) is not None:
+            sap.leave_attention_uncompiled()
         for network in (
             networks.classifier,
             networks.aligned,
