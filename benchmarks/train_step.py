@@ -151,12 +151,17 @@ def products_per_second() -> float:
     return 2 * SIDE**3 / best
 
 
-def measure(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
-    """Print a line of the table."""
+def endless(data: Path, recipe: Recipe, phase: Phase) -> Iterator[Batch]:
+    """Batches as the phase has them, without an end."""
     distortion = recipe.distortion if STAGES[phase.stage].deforms else None
     pairs = FacePairs(data, "train", phase.resolution, distortion, flip=True)
-    endless = Phase(phase.stage, phase.resolution, sys.maxsize, phase.batch)
-    loader = (to_tensors(batch, torch.device("cpu")) for batch in batches(pairs, endless, 0, 0))
+    going_on = replace(phase, images=sys.maxsize)
+    return (to_tensors(batch, torch.device("cpu")) for batch in batches(pairs, going_on, 0, 0))
+
+
+def measure(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
+    """Print a line of the table."""
+    loader = endless(data, recipe, phase)
     batch = next(loader)
     torch.manual_seed(0)
     networks = Networks(recipe)
@@ -196,9 +201,7 @@ def measure(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
 
 def climb(data: Path, recipe: Recipe, phase: Phase, rounds: int) -> None:
     """Print what each difference between the plain step and ours brings."""
-    pairs = FacePairs(data, "train", phase.resolution, recipe.distortion, flip=True)
-    endless = Phase(phase.stage, phase.resolution, sys.maxsize, phase.batch)
-    batch = to_tensors(next(batches(pairs, endless, 0, 0)), torch.device("cpu"))
+    batch = next(endless(data, recipe, phase))
     torch.manual_seed(0)
     networks = Networks(recipe)
     last = torch.channels_last

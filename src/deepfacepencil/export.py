@@ -89,7 +89,8 @@ def export(run: Path, output: Path) -> float:
     distance = _root_mean_square(differences(model))
     if not distance <= ROUNDING:  # nor if it is no number
         model = _half_precision_storage(exact)
-        distance, farthest = _root_mean_square(differences(model)), np.abs(differences(model)).max()
+        moved = differences(model)
+        distance, farthest = _root_mean_square(moved), np.abs(moved).max()
         if not farthest <= AGREEMENT:
             raise InputError(f"{run}: the exported model differs from torch by {farthest:.4f}")
     entry = model.metadata_props.add()

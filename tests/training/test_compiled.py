@@ -48,10 +48,10 @@ def test_compiled_gradients_are_those_of_the_network_itself(kind: str) -> None:
 
     expected = gradients(network, call)
     main.sap.leave_attention_uncompiled()
-    found = gradients(torch.compile(network, dynamic=False), call)  # type: ignore[arg-type]
-    assert {name.removeprefix("_orig_mod.") for name in found} == set(expected)
+    network.compile(dynamic=False)
+    found = gradients(network, call)
+    assert found.keys() == expected.keys()
     for name, gradient in expected.items():  # bfloat16 rounds them differently, not away
         if gradient.norm() > 1e-3:
-            match = found.get(name, found.get(f"_orig_mod.{name}"))
-            assert match is not None
-            assert torch.cosine_similarity(gradient.flatten(), match.flatten(), dim=0) > 0.5, name
+            match = torch.cosine_similarity(gradient.flatten(), found[name].flatten(), dim=0)
+            assert match > 0.5, name

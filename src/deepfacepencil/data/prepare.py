@@ -69,15 +69,16 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
         raise InputError("the size and the number of workers must be at least 1")
     try:
         _check(output, sources, settings)
-        said: dict[str, Any] = {"settings": vars(settings), "complete": False}
-        _write_manifest(output, said)
+        _write_manifest(output, {"settings": vars(settings), "complete": False})
         skipped = _prepare_all(sources, settings, output, workers)
         if len(skipped) == len(sources):
             first = next(iter(skipped.values()), "there are none")
             raise InputError(f"no photo could be prepared: {first}")
         photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
-        said |= {"complete": True, "photos": photos, "skipped": skipped}
-        _write_manifest(output, said)
+        _write_manifest(
+            output,
+            {"settings": vars(settings), "complete": True, "photos": photos, "skipped": skipped},
+        )
     except BrokenProcessPool as problem:
         raise InputError(
             "a worker process was killed, perhaps for want of memory; the same command resumes,"

@@ -222,10 +222,7 @@ def evaluate(
         "perceptual": ST_LPIPS,
         "models": {model.name: model.facts | {"weights": model.digest} for model in models},
         "drawings": {
-            group: {
-                "names": names,
-                "without a face": _faceless(names, seen.drawings[group][""]),
-            }
+            group: {"names": names, "without a face": _faceless(names, seen.drawings[group][""])}
             for group, (names, _) in groups.items()
         },
         "rows": rows,
