@@ -129,6 +129,20 @@ def test_strokes_are_placed_without_a_detour_through_pixels():
         np.testing.assert_array_equal(centre(empty).points, empty.points)
 
 
+def test_a_cartoon_is_placed_by_its_outline():
+    face = [
+        _arc(150, 330, 100, 165),
+        *(_arc(x, 280, 20, 20) for x in (110, 190)),
+        *(_arc(x, 245, 16, 5, 180, 360) for x in (110, 190)),
+        _arc(150, 420, 40, 14),
+    ]
+    ponytail = [_arc(310, 150, 150 - 12 * k, 100 - 8 * k, 170, 380) for k in range(5)]
+    outline = next(iter(centre(Strokes.of(face + ponytail))))
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, (256, 278), atol=5)
+    assert 300 < np.sqrt(np.prod(high - low)) < 360
+
+
 def test_what_is_no_face_stays_where_it_is():
     line = Strokes.of([through(np.array([(20, 30), (480, 470)]))])
     np.testing.assert_array_equal(centre(line).points, line.points)
