@@ -91,6 +91,17 @@ class Hand:
             self.page.mouse.move(*place)
         self.page.mouse.up()
 
+    def pointer(self, device: str, number: int, kind: str, place: Point) -> None:
+        """What the browser says of a finger or pen."""
+        x, y = self.on_screen(place)
+        self.page.evaluate(
+            """([pointerType, pointerId, kind, clientX, clientY]) => {
+              const about = { pointerId, clientX, clientY, pointerType, bubbles: true, button: 0 };
+              document.getElementById("paper").dispatchEvent(new PointerEvent(kind, about));
+            }""",
+            [device, number, f"pointer{kind}", x, y],
+        )
+
     def draw(self, feature: str) -> None:
         (x, y), (rx, ry) = FACE[feature]
         turn = np.linspace(0, 2 * np.pi, 25)
@@ -207,6 +218,43 @@ def test_the_eraser_takes_parts_or_whole_strokes(hand: Hand) -> None:
     assert [round(start(path)[1]) for path in hand.strokes()] == [200, 200]
 
 
+def test_the_eraser_takes_what_it_touches_when_zoomed_in(hand: Hand) -> None:
+    hand.line((100, 256), (400, 256))
+    for _ in range(10):
+        hand.page.keyboard.press("+")
+    assert hand.page.inner_text("#fit") == "800%"
+    hand.page.keyboard.press("e")
+    hand.page.fill("#reach", hand.page.get_attribute("#reach", "min") or "")
+    hand.drag([(200, 60), (200, 470)])
+    assert len(hand.strokes()) == 2
+
+
+def test_what_is_undone_is_not_chosen_any_more(hand: Hand) -> None:
+    hand.line((100, 100), (200, 100))
+    whole = hand.strokes()
+    hand.page.keyboard.press("v")
+    hand.page.mouse.click(*hand.on_screen((150, 100)))
+    hand.page.keyboard.press("Control+z")
+    hand.page.keyboard.press("ArrowDown")
+    hand.page.keyboard.press("Control+y")
+    assert hand.strokes() == whole
+
+
+def test_strokes_may_leave_the_paper(hand: Hand) -> None:
+    hand.line((100, 100), (400, 400))
+    hand.page.keyboard.press("Control+a")
+    for _ in range(40):
+        hand.page.keyboard.press(">")  # seven times as large
+    hand.page.keyboard.press("p")
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    saved, strokes = hand.save("svg"), hand.strokes()
+    assert start(strokes[0])[0] > 500  # the number without its sign
+    hand.page.click("#new")
+    hand.open("mine.svg", saved)
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    assert hand.strokes() == strokes
+
+
 def test_mirror_drawing_has_a_movable_axis(hand: Hand) -> None:
     hand.page.keyboard.press("m")
     hand.line((100, 200), (200, 200))
@@ -307,6 +355,25 @@ def test_two_windows_do_not_keep_over_each_other(hand: Hand) -> None:
     assert hand.strokes() == first
 
 
+def test_a_window_that_opens_touches_no_other_drawing(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.kept()
+    first, window = hand.strokes(), hand.page
+    hand.page = hand.context.new_page()
+    hand.page.goto(window.url)
+    hand.page.click("#gallery")  # before it is known that the drawing has a window
+    hand.until(lambda: hand.page.is_visible("#kept"))
+    hand.page.keyboard.press("Escape")
+    hand.draw("mouth")
+    hand.page.wait_for_timeout(1500)
+    assert len(hand.strokes()) == 1
+    assert hand.strokes() != first
+    window.reload()
+    hand.page = window
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    assert hand.strokes() == first
+
+
 def test_slider_and_brush_shift_the_photo_and_the_veil_shows_it(hand: Hand) -> None:
     hand.seeing_the_photo_change(lambda: hand.draw("outline"))
     hand.seeing_the_photo_change(lambda: hand.page.fill("#tolerance", "1"))
@@ -354,6 +421,10 @@ def test_a_phone_in_portrait_shows_both_and_draws_by_touch(
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
         assert box["y"] + box["height"] <= 844
+    hand.page.set_viewport_size({"width": 390, "height": 664})  # with the browser's bars
+    box = hand.page.locator("#paper").bounding_box()
+    assert box
+    assert box["width"] >= 270
     x, y = hand.on_screen((200, 200))
     hand.seeing_the_photo_change(lambda: hand.page.touchscreen.tap(x, y))
     assert len(hand.strokes()) == 1
@@ -361,16 +432,27 @@ def test_a_phone_in_portrait_shows_both_and_draws_by_touch(
 
 
 def test_two_fingers_zoom_and_draw_nothing(hand: Hand) -> None:
-    touch = """([kind, pointerId, x, y]) => {
-      const clientX = x, clientY = y, pointerType = "touch", bubbles = true, button = 0;
-      const about = { pointerId, clientX, clientY, pointerType, bubbles, button };
-      document.getElementById("paper").dispatchEvent(new PointerEvent(kind, about));
-    }"""
     fingers = [("down", 1, 240), ("move", 1, 230), ("down", 2, 270), ("move", 2, 400)]
     for kind, finger, x in [*fingers, ("up", 1, 230), ("move", 2, 420), ("up", 2, 420)]:
-        hand.page.evaluate(touch, [f"pointer{kind}", finger, *hand.on_screen((x, 200))])
+        hand.pointer("touch", finger, kind, (x, 200))
     assert hand.page.inner_text("#fit") not in ("100%", "NaN%")
     assert hand.strokes() == []
+
+
+def test_a_palm_does_not_disturb_the_pen(hand: Hand) -> None:
+    hand.pointer("touch", 1, "down", (400, 400))  # before the pen
+    hand.pointer("pen", 9, "down", (100, 200))
+    for x in range(110, 300, 10):
+        hand.pointer("pen", 9, "move", (x, 200))
+        if x == 200:
+            hand.pointer("touch", 2, "down", (300, 300))
+            hand.pointer("touch", 2, "move", (310, 300))
+            hand.pointer("touch", 1, "cancel", (400, 400))
+    hand.pointer("touch", 2, "up", (310, 300))
+    hand.pointer("pen", 9, "up", (300, 200))
+    assert hand.page.inner_text("#fit") == "100%"
+    (path,) = hand.strokes()
+    assert path.endswith("300 200")
 
 
 def test_overlay_zoom_and_keys(hand: Hand) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -125,6 +126,15 @@ def test_too_many_points_for_the_page_are_refused() -> None:
     with pytest.raises(InputError, match="more strokes"):
         points_of(Strokes.of([through(wild)]))
     assert MAX_LENGTH < 512 * MAX_POINTS
+
+
+def test_huge_strokes_are_refused_before_they_are_sampled() -> None:
+    huge = Strokes.of([through(np.random.default_rng(0).uniform(0, 1e8, (1000, 2)))])
+    tracemalloc.start()
+    with pytest.raises(InputError, match="more strokes"):
+        points_of(huge)
+    assert tracemalloc.get_traced_memory()[1] < 1e7
+    tracemalloc.stop()
 
 
 def test_an_answer_holds_head_photo_and_veil() -> None:

@@ -183,6 +183,25 @@ def test_who_talks_too_much_is_sent_away() -> None:
     assert closed.value.code == 1008
 
 
+def test_rich_drawings_are_not_too_much() -> None:
+    app = create_app(Copyist())
+    rich = [[100 + k % 300 for k in range(2_000)] for _ in range(20)]
+    with (
+        TestClient(app, base_url=f"http://{HOST}", headers=OURS) as client,
+        client.websocket_connect(DRAW) as page,
+    ):
+        for number in range(1, 41):
+            page.send_text(frame(number, strokes=rich))
+        while head(page.receive_bytes())["id"] < 40:
+            pass
+
+
+def test_slow_uploads_are_given_up() -> None:
+    app = create_app(Copyist(), Limits(upload=0))
+    with TestClient(app, base_url=f"http://{HOST}", headers=OURS) as client:
+        assert client.post("/open", content=b"<svg/>").status_code == 408
+
+
 def test_an_allowance_comes_back_with_time() -> None:
     now = 0.0
     allowance = Allowance(10, 20, clock=lambda: now)

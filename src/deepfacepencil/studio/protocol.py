@@ -157,19 +157,21 @@ def points_of(strokes: Strokes) -> list[list[float]]:
 
     Raises InputError for more than a frame may have.
     """
-    lines = []
+    lines: list[NDArray[np.float32]] = []
+    points = 0
     for chain in strokes:
         curves = np.stack([chain[i : len(chain) - 3 + i : 3] for i in range(4)], axis=1)
         lengths = np.hypot(*np.moveaxis(np.diff(curves, axis=1), 2, 0)).sum(axis=1)
+        counts = np.ceil(lengths / 6).clip(1, MAX_POINTS).astype(int)
+        points += 1 + int(counts.sum())
+        if len(lines) == MAX_STROKES or points > MAX_POINTS:
+            raise InputError("more strokes than the studio can hold: simplify the drawing")
         line = [chain[:1]]
-        for curve, length in zip(curves, lengths, strict=True):
-            count = int(min(np.ceil(length / 6), MAX_POINTS)) or 1
+        for curve, count in zip(curves, counts, strict=True):
             t = np.arange(1, count + 1)[:, None] / count
             weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
             line.append((weights @ curve).astype(np.float32))
         lines.append(np.concatenate(line).clip(-_REACH, CANVAS + _REACH))
-    if len(lines) > MAX_STROKES or sum(map(len, lines)) > MAX_POINTS:
-        raise InputError("more strokes than the studio can hold: simplify the drawing")
     return [[round(float(value), 1) for value in line.ravel()] for line in lines]
 
 

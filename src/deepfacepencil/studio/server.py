@@ -60,11 +60,13 @@ class Limits:
     connections: int = 400
     """Of any kind; beyond, the answer is 503."""
     messages_per_second: float = 120
-    """From one page, which sends at most 60; 25 kB more count as a further one."""
+    """From one page, which sends one for each answer; 250 kB more count as a further one."""
     patience: float = 10
     """Seconds that a page may take to read an answer."""
-    opening: int = 4
-    """Files that may wait to be opened."""
+    opening: int = 8
+    """Files that may come in or wait to be opened."""
+    upload: float = 60
+    """Seconds that a file may take to come in."""
 
 
 @dataclass
@@ -141,7 +143,7 @@ async def _listen(socket: WebSocket, drawer: Drawer, limits: Limits) -> None:
             return
         text = message.get("text")
         size = len(text if text is not None else message.get("bytes") or b"")
-        if not allowance.take(1 + size / 25_000):
+        if not allowance.take(1 + size / 250_000):
             await _patiently(socket.close(1008, "too many messages"), limits)
             return
         drawer.put("" if text is None else text)
@@ -171,13 +173,16 @@ async def _patiently(sending: Awaitable[None], limits: Limits) -> bool:
 
 
 def _add_files(app: FastAPI, studio: _Studio) -> None:
-    async def in_turn(work: Callable[[Any], Any], data: Any) -> JSONResponse:
+    async def in_turn(work: Callable[[bytes], Any], request: Request, most: int) -> JSONResponse:
         if studio.opening >= studio.limits.opening:
             raise HTTPException(503, "Others are opening drawings; try again in a moment")
         studio.opening += 1
         try:
+            data = await asyncio.wait_for(_body(request, most), studio.limits.upload)
             loop = asyncio.get_running_loop()
             result = await loop.run_in_executor(studio.opener, work, data)
+        except TimeoutError:
+            raise HTTPException(408, "The file took too long to come in; try again") from None
         except InputError as problem:
             studio.counts.refused += 1
             raise HTTPException(422, str(problem)) from None
@@ -187,18 +192,17 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
 
     @app.post("/open")
     async def open_drawing(request: Request) -> JSONResponse:
-        data = await _body(request, opening.MAX_UPLOAD)
         studio.counts.opened += 1
-        return await in_turn(_open, data)
+        return await in_turn(_open, request, opening.MAX_UPLOAD)
 
     @app.post("/place")
     async def place(request: Request) -> JSONResponse:
-        data = await _body(request, protocol.MAX_MESSAGE)
-        return await in_turn(_place, data)
+        return await in_turn(_place, request, protocol.MAX_MESSAGE)
 
     @app.get("/examples")
     async def examples() -> JSONResponse:
-        return await in_turn(lambda _: opening.examples(), None)
+        loop = asyncio.get_running_loop()
+        return JSONResponse(await loop.run_in_executor(studio.opener, opening.examples))
 
 
 def _open(data: bytes) -> dict[str, object]:

@@ -1,6 +1,6 @@
 // The studio: brings the paper, the photo, the store and the controls of the page together.
 
-import { Editor, blank, isEmpty, moved, stroke } from "./drawing.js";
+import { Editor, blank, isEmpty, moved, near, stroke } from "./drawing.js";
 import { blobOf, download, fromPng, fromSvg, toSvg, withDrawing } from "./files.js";
 import { Paper, pictureOf } from "./paper.js";
 import { Photo, SIZE } from "./photo.js";
@@ -32,6 +32,8 @@ editor.addEventListener("change", ({ detail }) => {
   ask(detail.at);
   $("begin").hidden = $("waiting").hidden = !isEmpty(drawing);
   if (isEmpty(drawing)) {
+    shown = false;
+    thumbnail = null;
     $("photo").getContext("2d").clearRect(0, 0, SIZE, SIZE);
     tell([]);
     layers();
@@ -95,24 +97,31 @@ function tell(missing) {
 // --- keeping ---
 
 let keeping = 0;
+let resumed = false; // before, what is kept under `current` is not on the table
+let thumbnail = null; // the photo as it was kept last
 
 function keepSoon() {
-  document.body.dataset.kept = "no";
+  if (document.body.dataset.kept !== "never") document.body.dataset.kept = "no";
   clearTimeout(keeping);
   keeping = setTimeout(keepNow, 250);
 }
 
 async function keepNow() {
+  if (!resumed) return;
   const drawing = editor.settled;
   try {
     if (isEmpty(drawing)) await store.forget(current);
     else {
-      const thumbnail = shown ? await blobOf(photo.canvas) : null;
+      // A page that is being closed has no time for a new one.
+      if (shown && !document.hidden) thumbnail = await blobOf(photo.canvas);
       await store.keep({ id: current, changed: Date.now(), drawing, thumbnail });
     }
     store.choices.set("current", current);
     document.body.dataset.kept = "yes";
   } catch {
+    if (document.body.dataset.kept !== "never") {
+      toast("This browser does not keep your drawing: save it before you leave.");
+    }
     document.body.dataset.kept = "never";
   }
 }
@@ -149,8 +158,10 @@ const renamed = (drawing) => ({
 
 /** Another drawing on the table; the one before is in the gallery. */
 async function put(drawing, id = store.newId()) {
+  await resuming;
   clearTimeout(keeping);
   await keepNow();
+  thumbnail = null;
   current = (await claim(id)) ? id : fresh();
   shown = false;
   paper.selected.clear();
@@ -159,8 +170,17 @@ async function put(drawing, id = store.newId()) {
 
 async function resume() {
   if (!(await claim(current))) current = fresh();
-  const kept = await store.find(current).catch(() => null);
-  editor.load(kept ? renamed(kept.drawing) : blank());
+  const kept = await store.find(current).catch(() => {
+    current = fresh();
+  });
+  resumed = true;
+  if (isEmpty(editor.drawing)) {
+    editor.load(kept ? renamed(kept.drawing) : blank());
+    thumbnail = kept?.thumbnail ?? null;
+  } else {
+    if (kept) current = fresh(); // somebody has begun to draw already
+    keepSoon();
+  }
 }
 
 // --- opening and saving ---
@@ -254,6 +274,7 @@ async function showExamples() {
   if ($("example-list").childElementCount) return;
   try {
     const reply = await fetch("examples");
+    if (!reply.ok) throw new Error(reply.statusText);
     const found = await reply.json();
     if (!found.length) $("example-list").textContent = "No examples are installed.";
     for (const { name, strokes } of found) {
@@ -296,7 +317,11 @@ async function showGallery() {
     });
     remove.setAttribute("aria-label", `Delete the drawing of ${when}`);
     remove.onclick = async () => {
-      await store.forget(id);
+      try {
+        await store.forget(id);
+      } catch {
+        return toast("This browser does not let it be deleted.");
+      }
       item.remove();
       if (id === current) {
         current = fresh();
@@ -432,7 +457,7 @@ click("neutral", () => {
 });
 click("place", async () => {
   try {
-    const lines = editor.settled.strokes.map(({ points }) => points.flatMap(([x, y]) => [x, y]));
+    const lines = editor.settled.strokes.map(({ points }) => points.flatMap(([x, y]) => [near(x), near(y)]));
     const { scale, right, down } = await post("place", JSON.stringify({ strokes: lines }));
     if (Math.abs(scale - 1) + Math.hypot(right, down) < 0.01) {
       return toast("No face could be found to move: follow the guide.");
@@ -552,4 +577,4 @@ addEventListener("keyup", (event) => event.key === " " && paper.holdSpace(false)
 setTheme(store.choices.get("theme", null));
 setGuide(store.choices.get("guide", true));
 setWidth(store.choices.get("width", 3));
-resume();
+const resuming = resume();

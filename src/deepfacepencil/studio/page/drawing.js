@@ -15,6 +15,9 @@ export const stroke = (points, id = ++strokesSoFar) => ({ id, points });
 
 export const isEmpty = (drawing) => drawing.strokes.length === 0;
 
+/** A coordinate as the server takes it: strokes may leave the paper, and farther off none is seen. */
+export const near = (value) => Math.min(Math.max(value, -PAPER), 2 * PAPER);
+
 /** Coordinates are kept to a tenth of a pixel: what is saved is what was drawn. */
 export const tenth = (value) => Math.round(value * 10) / 10;
 
@@ -148,7 +151,7 @@ export function withoutPart(strokes, x, y, reach) {
   return strokes.flatMap((one) => {
     if (!passes(one, x, y, reach)) return [one];
     const pieces = [[]];
-    for (const point of dense(one.points)) {
+    for (const point of dense(one.points, Math.min(2, reach))) {
       if (Math.hypot(point[0] - x, point[1] - y) > reach) pieces.at(-1).push(point);
       else if (pieces.at(-1).length) pieces.push([]);
     }
@@ -156,12 +159,12 @@ export function withoutPart(strokes, x, y, reach) {
   });
 }
 
-/** A point at least every two pixels, so that a stroke can be cut where the eraser was. */
-function dense(points) {
+/** A point at least every `step` pixels, so that a stroke can be cut where the eraser was. */
+function dense(points, step) {
   const all = [points[0]];
   for (let i = 1; i < points.length; i++) {
     const [a, b] = [points[i - 1], points[i]];
-    const steps = Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / 2);
+    const steps = Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / step);
     for (let k = 1; k < steps; k++) {
       all.push(a.map((value, axis) => value + ((b[axis] - value) * k) / steps));
       all.at(-1)[0] = tenth(all.at(-1)[0]);

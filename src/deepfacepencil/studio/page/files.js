@@ -70,7 +70,7 @@ function strokeOf(path) {
     const [x, y] = [tenth(numbers[i]), tenth(numbers[i + 1])];
     points.push([x, y, pressures[points.length] || 0.5]);
   }
-  const far = ([x, y]) => Math.max(Math.abs(x - PAPER / 2), Math.abs(y - PAPER / 2)) > PAPER;
+  const far = ([x, y]) => !(Math.max(Math.abs(x), Math.abs(y)) < 100 * PAPER);
   if (!points.length || points.some(far)) throw new Error("This drawing is damaged.");
   // A dot is written as a curve from a point to itself.
   const isDot = points.length === 2 && points[0].join() === points[1].join();

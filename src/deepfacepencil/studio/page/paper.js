@@ -46,6 +46,7 @@ export class Paper {
   #gesture = null;
   #cursor = null;
   #penSeen = false;
+  #pen = null; // the pen that is down
   #holdingSpace = false;
   #asked = false;
   #before = { canvas: document.createElement("canvas"), shows: [] };
@@ -63,6 +64,7 @@ export class Paper {
     on("blur", () => delete canvas.dataset.byHand);
     on("wheel", (event) => this.#wheel(event));
     on("contextmenu", (event) => event.preventDefault());
+    editor.addEventListener("change", () => this.#forgetTheGone());
     new ResizeObserver(() => this.#resize()).observe(canvas);
     this.recolour();
   }
@@ -242,9 +244,14 @@ export class Paper {
     };
   }
 
+  /** What was undone or erased is not chosen any more. */
+  #forgetTheGone() {
+    if (!this.selected.size) return;
+    this.selected = new Set(this.#chosen().map((one) => one.id));
+  }
+
   #renderSelection(context, k) {
     const box = this.#frame(k);
-    if (!Number.isFinite(box.left)) return;
     this.#renderBox(context, box, k);
     context.fillStyle = this.#colours.paper;
     for (const [x, y] of corners(box)) {
@@ -322,14 +329,21 @@ export class Paper {
   }
 
   #down(event) {
+    if (event.pointerType === "touch" && this.#pen !== null) return; // the palm of a hand that draws
     this.#canvas.dataset.byHand = ""; // who draws needs no ring that says where the focus is
     try {
       this.#canvas.setPointerCapture(event.pointerId);
     } catch {
       // The pointer has gone already.
     }
+    if (event.pointerType === "pen") {
+      this.#penSeen = true;
+      this.#pen = event.pointerId;
+      this.#pointers.clear(); // a palm may have been there before
+      this.#gesture = null;
+      this.#editor.cancel();
+    }
     this.#pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    if (event.pointerType === "pen") this.#penSeen = true;
     if (this.#pointers.size > 1) {
       this.#editor.cancel();
       this.#gesture = { kind: "pinch" };
@@ -420,12 +434,11 @@ export class Paper {
       this.#editor.preview({ ...settled, strokes: [...settled.strokes, ...drawn] }, at);
     } else if (gesture.kind === "eraser") {
       const without = this.wholeStrokes ? withoutWhole : withoutPart;
+      const reach = this.reach / this.#view.zoom;
       let { strokes } = drawing;
-      for (const [px, py] of this.#between(gesture.last, x, y, this.reach / 2)) {
-        strokes = without(strokes, px, py, this.reach / this.#view.zoom);
-        if (this.mirror) {
-          strokes = without(strokes, 2 * this.axis - px, py, this.reach / this.#view.zoom);
-        }
+      for (const [px, py] of this.#between(gesture.last, x, y, reach / 2)) {
+        strokes = without(strokes, px, py, reach);
+        if (this.mirror) strokes = without(strokes, 2 * this.axis - px, py, reach);
       }
       gesture.last = [x, y];
       if (strokes !== drawing.strokes) this.#editor.preview({ ...drawing, strokes }, at);
@@ -493,7 +506,7 @@ export class Paper {
   }
 
   #up(event) {
-    this.#pointers.delete(event.pointerId);
+    if (!this.#lifted(event)) return;
     const gesture = this.#gesture;
     if (!gesture || gesture.kind === "pinch" || gesture.kind === "pan") {
       if (!this.#pointers.size) this.#gesture = null;
@@ -516,8 +529,14 @@ export class Paper {
     this.#editor.commit({ ...settled, strokes: [...settled.strokes, ...drawn] }, event.timeStamp);
   }
 
+  /** Whether the pointer had a part in what is being done. */
+  #lifted(event) {
+    if (event.pointerId === this.#pen) this.#pen = null;
+    return this.#pointers.delete(event.pointerId);
+  }
+
   #lost(event) {
-    this.#pointers.delete(event.pointerId);
+    if (!this.#lifted(event)) return;
     this.#gesture = null;
     this.#editor.cancel();
   }

@@ -1,7 +1,7 @@
 // The photo: sends the newest drawing when the answer to the last one has come, shows what comes,
 // and finds the server again after it was away. One drawing is on the way at most: nothing queues.
 
-import { CELLS, isEmpty } from "./drawing.js";
+import { CELLS, isEmpty, near } from "./drawing.js";
 import { base64 } from "./files.js";
 
 export const SIZE = 256;
@@ -18,6 +18,7 @@ export class Photo extends EventTarget {
   #wait = 500;
   #count = 0;
   #newest = null;
+  #refused = false; // whether there will be no photo of the newest drawing
   #times = [];
   #onTheWay = null;
   #written = new WeakMap();
@@ -30,11 +31,12 @@ export class Photo extends EventTarget {
 
   /** Whether the photo on the canvas is of the newest drawing. */
   get isCurrent() {
-    return !this.#newest && !this.#onTheWay;
+    return !this.#newest && !this.#onTheWay && !this.#refused;
   }
 
   /** Asks for the photo of a drawing; `at` is the time of the event that changed it. */
   request(drawing, veil, at) {
+    this.#refused = false;
     if (isEmpty(drawing)) {
       this.#newest = null;
       this.#count++; // an answer that is on the way is not wanted any more
@@ -52,16 +54,20 @@ export class Photo extends EventTarget {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     let full = false;
-    socket.onopen = () => {
+    const admitted = () => {
+      if (full || socket.readyState !== WebSocket.OPEN) return;
       this.#become("ready");
       this.#send();
     };
+    // A studio that was full says at once if it still is.
+    socket.onopen = () => (this.state === "full" ? setTimeout(admitted, 300) : admitted());
     socket.onmessage = ({ data }) => {
       if (typeof data !== "string") return this.#show(data);
       const said = JSON.parse(data);
       full ||= "full" in said;
       if ("refused" in said) {
         this.#settled();
+        this.#refused = !this.#newest;
         this.dispatchEvent(new CustomEvent("refused", { detail: said.refused }));
         this.#send();
       }
@@ -95,7 +101,7 @@ export class Photo extends EventTarget {
   #write(one) {
     let text = this.#written.get(one);
     if (!text) {
-      text = `[${one.points.map(([x, y]) => `${x},${y}`).join()}]`;
+      text = `[${one.points.map(([x, y]) => `${near(x)},${near(y)}`).join()}]`;
       this.#written.set(one, text);
     }
     return text;

@@ -10,11 +10,11 @@ const open = new Promise((done, fail) => {
 open.catch(() => {});
 
 async function ask(mode, question) {
-  const store = (await open).transaction("drawings", mode).objectStore("drawings");
+  const transaction = (await open).transaction("drawings", mode);
   return new Promise((done, fail) => {
-    const asked = question(store);
-    asked.onsuccess = () => done(asked.result);
-    asked.onerror = () => fail(asked.error);
+    const asked = question(transaction.objectStore("drawings"));
+    transaction.oncomplete = () => done(asked.result); // only now is it on the disk
+    transaction.onabort = () => fail(transaction.error);
   });
 }
 
