@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+A_DRAWING = Path(__file__).parents[1] / "examples" / "01-long-hair.svg"
+
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deepfacepencil", *map(str, arguments)]
@@ -17,6 +19,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     [
         (["generate", "nothing.png", "--output", "out"], "nothing.png"),
         (["generate", "{tmp}", "--output", "out"], "no drawings"),
+        (["generate", "--output", "out"], "no drawings"),
+        (["generate", str(A_DRAWING), "--output", "{tmp}/text.png"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "out", "--model", "{tmp}/text.png"], "model"),
         (["studio", "--no-browser", "--port", "0", "--model", "{tmp}/text.png"], "model"),

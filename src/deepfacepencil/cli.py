@@ -120,7 +120,7 @@ class Train:
     recipe: Literal["paper", "small", "modern", "small-512", "compare", "tiny"] = "small"
     """paper: as published, for GPUs; small: hours of two CPU cores; modern: small with what the
     field has learnt since; small-512: the enhancer that makes small's photos twice as large;
-    compare: the paper's experiment, an hour of two CPU cores a model; tiny: seconds, a trial."""
+    compare: the paper's experiment, twenty minutes of two CPU cores a model; tiny: a trial."""
     model: Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "dual-only"] = (
         "ours"
     )
@@ -283,6 +283,13 @@ Command = (
 )
 
 
+# A full or protected disk, and paths that cannot be what they are meant for.
+_MENDABLE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS,
+    errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
+}  # fmt: skip
+
+
 def main() -> None:
     """The command line. Exit status 2 for what the user can mend, 130 after Ctrl-C."""
     command = tyro.cli(
@@ -296,7 +303,7 @@ def main() -> None:
     except InputError as problem:
         sys.exit(_complain(str(problem)))
     except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+        if problem.errno not in _MENDABLE:
             raise
         where = f"{problem.filename}: " if problem.filename else ""
         sys.exit(_complain(f"{where}{problem.strerror}"))

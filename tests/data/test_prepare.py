@@ -372,6 +372,18 @@ def _distance_to_edge(person):
     return np.where(person, distance_transform_edt(person), distance_transform_edt(~person))
 
 
+def test_photos_with_transparent_parts_stand_on_the_backdrop(tmp_path):
+    cut_out = np.zeros((64, 64, 4), np.uint8)
+    cut_out[16:48, 16:48] = (200, 0, 0, 255)
+    Image.fromarray(cut_out).save(tmp_path / "cut.png")
+    photo = np.asarray(read_photo(tmp_path / "cut.png", 64))
+    assert tuple(photo[0, 0]) == BACKDROP
+    assert tuple(photo[32, 32]) == (200, 0, 0)
+    Image.fromarray(np.full((64, 64), 40_000, np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(InputError, match="16 bits"):
+        read_photo(tmp_path / "deep.png", 64)
+
+
 def test_backdrop_is_an_option_of_prepare(faces, made, tmp_path):
     with_backdrop = _prepare(faces, tmp_path / "data", Settings("photos", 64, True, 0))
     for name, content in made.items():

@@ -91,6 +91,33 @@ def test_drawings_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> Non
     assert set(found) == {"face", "b-face"}
 
 
+def test_only_drawings_are_taken_from_a_folder_and_each_once(tmp_path: Path) -> None:
+    for name in ("face.svg", "._face.svg"):
+        (tmp_path / name).write_bytes(A_DRAWING.read_bytes())
+    (tmp_path / "folder.png").mkdir()
+    again = tmp_path / "folder.png" / ".." / "face.svg"
+    assert set(find_drawings([str(tmp_path), str(again)])) == {"face"}
+    with pytest.raises(InputError, match="no drawings"):
+        find_drawings([])
+
+
+@pytest.mark.parametrize("name", ["face.png", "contact-sheet.png"])
+def test_no_drawing_is_replaced_by_its_photo(engine: Engine, tmp_path: Path, name: str) -> None:
+    Image.new("L", (64, 64), "white").save(tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(InputError, match=name):
+        generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_results_of_one_name_are_refused(engine: Engine, tmp_path: Path) -> None:
+    for name in ("face.svg", "face-tolerance.svg"):
+        (tmp_path / name).write_bytes(A_DRAWING.read_bytes())
+    with pytest.raises(InputError, match=r"face-tolerance\.png"):
+        generate(engine, find_drawings([str(tmp_path)]), tmp_path / "out", attention=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_missing_and_empty_places_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         find_drawings([str(tmp_path / "nothing*.png")])

@@ -179,6 +179,13 @@ def test_image_formats(suffix, tmp_path):
     assert _apart(load_drawing(tmp_path / f"face.{suffix}"), _face()) < 4
 
 
+@pytest.mark.parametrize("size", [512, 2500])
+def test_scans_of_16_bits(size, tmp_path):
+    grey = np.asarray(_drawn(_face()).convert("L").resize((size, size)), np.uint16) * 257
+    Image.fromarray(grey).save(tmp_path / "face.png")
+    assert _apart(load_drawing(tmp_path / "face.png"), _face()) < 4
+
+
 def test_a_turned_photo_is_turned_back(tmp_path):
     image = _drawn(_face()).rotate(90)
     exif = image.getexif()

@@ -96,7 +96,8 @@ def test_curves_keep_their_form():
         f'<g style="display:none">{LINE}</g>',
         f'<g visibility="hidden">{LINE}</g>',
         '<path d="M1 1L9 9L1 9" fill="none"/>',
-        '<path d="M1 1L9 9L1 9" fill="#fff"/>',
+        '<rect width="100" height="100" fill="white"/><path d="M1 1L9 9L1 9" fill="#fff"/>',
+        f'<g opacity="0.0">{LINE}</g>',
         '<style>.a{stroke:none;fill:none}</style><path class="a" d="M1 1L9 9L1 9"/>',
         '<rect width="100" height="100" fill="white"/>',
         '<rect width="100%" height="100%" fill="#ffe"/>',
@@ -193,8 +194,65 @@ def test_files_that_are_not_there(tmp_path):
 
 def test_a_traced_line_is_known_by_its_area():
     band = '<path d="M10 20L90 20L90 22L10 22Z"/>'
-    assert svg.read(f"{OPEN}{band}</svg>", "page.svg").filled
-    assert not svg.read(f"{OPEN}{LINE}{LINE}{band}</svg>", "page.svg").filled
+    assert svg.read(f"{OPEN}{band}</svg>", "page.svg").better_seen
+    assert not svg.read(f"{OPEN}{LINE}{LINE}{band}</svg>", "page.svg").better_seen
+
+
+def test_light_lines_on_nothing_are_lines():
+    light = LINE.replace("black", "white")
+    document = svg.read(f"{OPEN}{light}</svg>", "page.svg")
+    assert _ends(document.strokes) == [[10, 20, 30, 40]]
+    assert np.ptp(np.asarray(document.picture())) == 255
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        '<path fill-rule="evenodd" d="M0 0H100V100H0ZM5 5V95H95V5Z"/>',
+        '<circle cx="50" cy="50" r="50"/>',
+    ],
+)
+def test_a_drawing_that_fits_its_page_is_not_the_paper(drawing):
+    assert len(_page(drawing))
+
+
+@pytest.mark.parametrize("page", ["0 0 100 0.01", "0 0 0.01 100"])
+def test_pictures_of_thin_pages_are_small(page):
+    thin = OPEN.replace("<svg", '<svg width="101" height="101"').replace("0 0 100 100", page)
+    picture = svg.read(f"{thin}{LINE}</svg>", "page.svg").picture()
+    assert max(picture.size) <= 1024
+
+
+@pytest.mark.parametrize("size", ['width="1em" height="1em"', 'width="50"', 'height="0"'])
+def test_the_view_box_says_what_the_page_is(size):
+    sized = OPEN.replace("<svg", f"<svg {size}")
+    assert _ends(svg.parse(f"{sized}{LINE}</svg>", "page.svg")) == [[10, 20, 30, 40]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'<symbol id="s" viewBox="0 0 40 40">{LINE}</symbol><use href="#s" width="9" height="9"/>',
+        f'<svg x="50" y="50" width="50" height="50">{LINE}</svg>',
+        f'<g transform="rotate(90)" transform-origin="50 50">{LINE}</g>',
+    ],
+)
+def test_what_svgelements_misplaces_is_better_seen(content):
+    assert svg.read(f"{OPEN}{content}</svg>", "page.svg").better_seen
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        '<g filter="url(#f)">{}</g>',
+        '<g style="fill:red;filter:url(#f)">{}</g>',
+        "<style>.a{{filter:url(#f)}}</style><g class='a'>{}</g>",
+    ],
+)
+def test_a_filter_hides_nothing(drawn):
+    content = '<filter id="f"><feOffset dx="1"/></filter>' + drawn.format(LINE)
+    picture = svg.read(f"{OPEN}{content}</svg>", "page.svg").picture()
+    assert np.asarray(picture).min() < 128
 
 
 def test_the_picture_of_a_document_is_on_white_and_has_its_shape():

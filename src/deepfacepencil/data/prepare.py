@@ -130,14 +130,23 @@ def on_backdrop(photo: Image.Image, labels: NDArray[np.uint8]) -> Image.Image:
 
 
 def read_photo(path: Path, size: int) -> Image.Image:
-    """The photo at `path`, upright, RGB, size x size. Raises InputError if it is not square."""
+    """The photo at `path`, upright, RGB, size x size; what is transparent becomes backdrop.
+
+    Raises InputError if it is not square or has more than 8 bits a channel.
+    """
     with opened(path) as image:
         if image.width != image.height:
             raise InputError(
                 f"{path} is {image.width} x {image.height}; crop it square around the face"
             )
+        if image.mode.startswith("I"):
+            raise InputError(f"{path} has 16 bits a channel; save it with 8")
         image.draft("RGB", (size, size))
-        photo = ImageOps.exif_transpose(image).convert("RGB")
+        photo = ImageOps.exif_transpose(image)
+        if photo.has_transparency_data:
+            person = photo.convert("RGBA")
+            photo = Image.alpha_composite(Image.new("RGBA", person.size, BACKDROP), person)
+        photo = photo.convert("RGB")
         if photo.width != size:
             photo = photo.resize((size, size), Image.Resampling.LANCZOS)
         return photo

@@ -73,7 +73,7 @@ class Engine:
                 TOLERANCE: np.ascontiguousarray(wish)[None, None],
             },
         )
-        pixels = np.clip((photo[0] + 1) * 127.5, 0, 255).astype(np.uint8)
+        pixels = np.clip((photo[0] + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8)
         return Drawn(sketch, np.ascontiguousarray(pixels.transpose(1, 2, 0)), attention[0])
 
 

@@ -1,19 +1,20 @@
 """Drawings -> photos on disk, and one contact sheet to look at (as Fig. 6 and 7 of the paper)."""
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from ..errors import InputError
 from ..files import writing
 from ..sketch import svg
-from ..sketch.normalise import load_drawing
+from ..sketch.normalise import eight_bits, load_drawing
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
 
@@ -23,16 +24,18 @@ _COLUMNS, _MARGIN, _CAPTION = 6, 8, 16
 
 
 def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
-    """{name for the results: file} for files, folders and patterns, without repetition.
+    """{name for the results: file} for files, folders and patterns, each file once.
 
     The name is the file's; where two files share one, the folder's is put before it. Raises
-    InputError if a pattern or folder has no drawings.
+    InputError if there are no patterns, or one of them has no drawings.
     """
+    if not patterns:
+        raise InputError("no drawings: give files, folders or patterns")
     files: list[Path] = []
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
+            found = sorted(p for p in path.iterdir() if _is_drawing(p))
             if not found:
                 raise InputError(f"{path}: no drawings in this folder")
         else:
@@ -41,7 +44,7 @@ def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
                 raise InputError(f"{pattern}: no such file or folder")
         files += found
     named: dict[str, Path] = {}
-    for file in dict.fromkeys(files):
+    for file in {file.resolve(): file for file in files}.values():
         name = file.stem if file.stem not in named else f"{file.parent.name}-{file.stem}"
         while name in named:
             name += "-2"
@@ -49,20 +52,25 @@ def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
     return named
 
 
+def _is_drawing(path: Path) -> bool:
+    """Whether a file in a folder is meant; other systems put hidden ones beside them."""
+    return path.suffix.lower() in ENDINGS and path.name[0] != "." and path.is_file()
+
+
 def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention: bool) -> Path:
     """Write NAME.png for every drawing, NAME-tolerance.png if asked, and a contact sheet.
 
-    Returns the path of the sheet.
-
-    Drawings that cannot be used do not stop the others: they are named in the InputError at the
-    end.
+    Returns the path of the sheet. Drawings that cannot be used do not stop the others: they are
+    named in the InputError at the end. Raises InputError before anything is written if a result
+    would have the name of another, or replace a drawing.
     """
+    _require_own_names(drawings, output, attention)
     output.mkdir(parents=True, exist_ok=True)
     columns: list[Image.Image] = []
     problems: list[str] = []
     for name, path in tqdm(drawings.items(), unit=" drawings"):
         try:
-            strokes = load_drawing(path)
+            strokes, original = load_drawing(path), _as_it_came(path)
         except InputError as problem:
             problems.append(str(problem))
             continue
@@ -71,13 +79,24 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
         overlay = Image.fromarray(tolerance_overlay(drawn.sketch, drawn.attention))
         if attention:
             _save(overlay, output / f"{name}-tolerance.png")
-        columns.append(_column(name, _as_it_came(path), drawn, overlay if attention else None))
+        columns.append(_column(name, original, drawn, overlay if attention else None))
     if columns:
         _save(_sheet(columns), output / SHEET)
     if problems:
         done = f"{len(columns)} of {len(drawings)} drawings done; " if columns else ""
         raise InputError(done + "; ".join(problems))
     return output / SHEET
+
+
+def _require_own_names(drawings: dict[str, Path], output: Path, attention: bool) -> None:
+    ends = ("", "-tolerance") if attention else ("",)
+    results = Counter([SHEET, *(f"{name}{end}.png" for name in drawings for end in ends)])
+    inputs = {path.resolve() for path in drawings.values()}
+    for result, count in results.items():
+        if count > 1:
+            raise InputError(f"{result}: two results would have this name; rename a drawing")
+        if (output / result).resolve() in inputs:
+            raise InputError(f"{output / result} is one of the drawings; choose another --output")
 
 
 def _as_it_came(path: Path) -> Image.Image:
@@ -87,7 +106,7 @@ def _as_it_came(path: Path) -> Image.Image:
         image = svg.read(data, str(path)).picture().convert("RGBA")
     else:
         with Image.open(io.BytesIO(data)) as file:
-            image = file.convert("RGBA")
+            image = eight_bits(ImageOps.exif_transpose(file)).convert("RGBA")
     image.thumbnail((RESOLUTION, RESOLUTION), Image.Resampling.LANCZOS)
     paper = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(paper, image).convert("RGB")

@@ -59,16 +59,17 @@ def read_drawing(file: BinaryIO, name: str) -> Strokes:
     file.seek(0)
     if svg.is_svg(head, name):
         document = svg.read(file.read(svg.MAX_BYTES + 1), name)
-        if document.filled:  # a line that was traced has two edges; it is one stroke
+        if document.better_seen:
             return normalise_image(document.picture(), name)
         return centre(document.strokes)
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            return normalise_image(image, name)
+        image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
         raise InputError(f"{name}: more than {_LIMIT}: scale it down") from None
     except (OSError, SyntaxError, ValueError):
         raise InputError(f"{name}: is no image that can be read: {_WANTED}") from None
+    with image:
+        return normalise_image(image, name)
 
 
 def normalise_image(image: Image.Image, name: str) -> Strokes:
@@ -85,7 +86,7 @@ def normalise_image(image: Image.Image, name: str) -> Strokes:
         image.draft("RGB", (4 * CANVAS, 4 * CANVAS))  # large JPEGs need not be decoded in full
         image = ImageOps.exif_transpose(image)
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # Pillow meets broken files with many kinds of errors
         raise InputError(f"{name}: is broken ({error}): save it again") from None
     lines = lines_of(ink_of(image))
     box = _close_up(lines, image.size)
@@ -116,6 +117,7 @@ def ink_of(image: Image.Image) -> Ink:
     """How much ink lies on each pixel of the image, brought to the middle of a CANVAS square."""
     if image.mode in ("1", "P", "PA"):  # Pillow would not smooth these
         image = image.convert("RGBA")
+    image = eight_bits(image)
     scale = CANVAS / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
@@ -131,13 +133,16 @@ def ink_of(image: Image.Image) -> Ink:
     return square
 
 
+def eight_bits(image: Image.Image) -> Image.Image:
+    """The image, scans with more than 8 bits a pixel from black to their lightest value."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    return Image.fromarray((values * (255 / max(values.max(), 1e-9))).clip(0, 255).astype(np.uint8))
+
+
 def _opaque(image: Image.Image) -> Image.Image:
     """8-bit RGB. Transparency becomes paper: white under dark strokes, black under light ones."""
-    if image.mode.startswith(("I", "F")):  # scans with more than 8 bits
-        values = np.nan_to_num(np.asarray(image, np.float32))
-        image = Image.fromarray(
-            (values * (255 / max(values.max(), 1))).clip(0, 255).astype(np.uint8)
-        )
     if "A" not in image.getbands() and "transparency" not in image.info:
         return image.convert("RGB")
     image = image.convert("RGBA")

@@ -5,7 +5,6 @@ suspicion: nothing in them is fetched, run or expanded, and what would need it i
 """
 
 import io
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
+from ..files import writing
 from .strokes import CANVAS, UNKNOWN, Strokes
 
 MAX_BYTES = 5_000_000
@@ -31,9 +31,12 @@ _MAX_CHARACTERS = 4 * MAX_BYTES  # to parse once every <use> is written out and 
 _NUMBER = re.compile(r"\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
 _OUTSIDE_CSS = re.compile(r"@import|url\(\s*[\"']?(?!#|data:|[\"'\s])", re.IGNORECASE)
 _CLASSES = re.compile(r"(\d{1,2}|255) (\d{1,2}|255)")
-# Drawn only where something refers to them, which a line drawing can do without.
+# What a line drawing can do without.
 _NOT_DRAWN = {"clipPath", "foreignObject", "marker", "mask", "metadata", "pattern", "text"}
 _NO_LINES = {"filter", "image"}  # what is in them, or what they do, is not drawn either
+_FILTER = re.compile(r"\bfilter\s*:[^;}]*")
+_MISPLACED = {"symbol", "svg"}  # inside a document, by svgelements
+_NOTHING = re.compile(r"\s*0*\.?0+%?\s*")
 _SAME_COLOUR = 16  # a difference per channel (of 255) that nobody sees
 
 
@@ -53,9 +56,8 @@ def to_svg(strokes: Strokes) -> str:
 
 def save(strokes: Strokes, path: Path) -> None:
     """Write `to_svg` to `path`: the whole file or, when interrupted, none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(to_svg(strokes))
-    temporary.replace(path)
+    with writing(path) as temporary:
+        temporary.write_text(to_svg(strokes))
 
 
 def is_svg(head: bytes, name: str) -> bool:
@@ -90,8 +92,10 @@ class Document(NamedTuple):
     """What an SVG document has in it."""
 
     strokes: Strokes
-    filled: bool  # most strokes are outlines of areas: perhaps lines, as tracing programs save them
-    picture: Callable[[], Image.Image]  # as people see it, 1024 pixels on white
+    # Whether to trace the picture instead: most strokes are outlines of areas, perhaps lines, as
+    # tracing programs save them; or some are not where they belong.
+    better_seen: bool
+    picture: Callable[[], Image.Image]  # as people see it: 1024 pixels, on paper
 
 
 def read(text: bytes | str, name: str) -> Document:
@@ -106,7 +110,11 @@ def read(text: bytes | str, name: str) -> Document:
         shapes = [shape for shape in page.elements() if isinstance(shape, svgelements.Shape)]
         if not (isinstance(page.width, (int, float)) and isinstance(page.height, (int, float))):
             raise ValueError("its page has no size")
-        chains, classes, areas = _strokes_of(shapes, (page.width, page.height))
+        paper = "white"
+        chains, classes, areas = _strokes_of(shapes, (page.width, page.height), paper)
+        if not chains:  # light lines on nothing
+            paper = "black"
+            chains, classes, areas = _strokes_of(shapes, (page.width, page.height), paper)
     except Exception as error:
         reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: cannot be read as SVG ({reason}): save it again") from None
@@ -124,20 +132,24 @@ def read(text: bytes | str, name: str) -> Document:
     scale = CANVAS / size.max()
     margin = (CANVAS - size * scale) / 2
     strokes = Strokes.of([(chain - low) * scale + margin for chain in chains], classes)
-    wide = bool(size[0] >= size[1])
-    return Document(strokes, areas > len(chains) / 2, lambda: _picture(root, wide, name))
+    misplaced = any(
+        (_local(e.tag) in _MISPLACED and e is not root) or "transform-origin" in e.attrib
+        for e in root.iter()
+    )
+    better_seen = misplaced or areas > len(chains) / 2
+    return Document(strokes, better_seen, lambda: _picture(root, paper, name))
 
 
-def _picture(root: ElementTree.Element, wide: bool, name: str) -> Image.Image:
-    """The checked document by resvg, on white."""
+def _picture(root: ElementTree.Element, paper: str, name: str) -> Image.Image:
+    """The checked document by resvg."""
     try:
         png = resvg_py.svg_to_bytes(
             ElementTree.tostring(root, "unicode"),
-            background="white",
+            background=paper,
             dpi=96,
             skip_system_fonts=True,
-            width=2 * CANVAS if wide else None,
-            height=None if wide else 2 * CANVAS,
+            width=2 * CANVAS,  # it fits into both; one alone leaves the other without a bound
+            height=2 * CANVAS,
         )
     except ValueError as error:
         reason = " ".join(str(error).split())[:80]
@@ -191,6 +203,15 @@ def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
         for child in list(element):
             if _local(child.tag) in _NO_LINES:
                 element.remove(child)
+        # What refers to a filter that is gone would not be drawn.
+        element.attrib.pop("filter", None)
+        if "style" in element.attrib:
+            element.set("style", _FILTER.sub("", element.get("style", "")))
+        if _local(element.tag) == "style":
+            element.text = _FILTER.sub("", element.text or "")
+    if root.get("viewBox"):  # says the page's shape; its size on a screen (1em) says nothing
+        for side in ("width", "height"):
+            root.attrib.pop(side, None)
     _check_size(root, name)
     return root
 
@@ -217,22 +238,23 @@ def _check_size(root: ElementTree.Element, name: str) -> None:
 
 
 def _strokes_of(
-    shapes: Iterable[svgelements.Shape], size: tuple[float, float]
+    shapes: Iterable[svgelements.Shape], size: tuple[float, float], background: str
 ) -> tuple[list[NDArray[np.float64]], list[tuple[int, int]], int]:
     """The chains of all shapes that can be seen, and the classes our own files give them.
 
     And how many of the chains are outlines of areas without a line around.
     """
-    paper = svgelements.Color("white")
+    paper = svgelements.Color(background)
     chains, classes, areas = [], [], 0
     for shape in shapes:
         values = shape.values
-        hidden = values.get("visibility") in ("hidden", "collapse") or values.get("opacity") == "0"
+        transparent = _NOTHING.fullmatch(str(values.get("opacity", "")))
+        hidden = transparent or values.get("visibility") in ("hidden", "collapse")
         line = shape.stroke if shape.stroke_width else None
         if hidden or not (_shows(line, None) or _shows(shape.fill, None)):
             continue
         alone = isinstance(shape, svgelements.Rect) or not _shows(line, None)
-        if alone and _shows(shape.fill, None) and _covers(shape.bbox(), size):
+        if alone and _shows(shape.fill, None) and _covers(shape, size):
             paper = shape.fill
             continue
         if _shows(line, paper) or _shows(shape.fill, paper):
@@ -255,12 +277,20 @@ def _shows(colour: svgelements.Color | None, paper: svgelements.Color | None) ->
     )
 
 
-def _covers(box: tuple[float, float, float, float] | None, size: tuple[float, float]) -> bool:
-    """Whether a shape's box is (almost) the page or more: then it is the paper."""
+def _covers(shape: svgelements.Shape, size: tuple[float, float]) -> bool:
+    """Whether a shape is (almost) the page or more, without holes or round sides: the paper."""
+    box = shape.bbox()
     if box is None:
         return False
     slack = 0.02 * max(size)
-    return max(box[:2]) <= slack and box[2] >= size[0] - slack and box[3] >= size[1] - slack
+    if max(box[:2]) > slack or box[2] < size[0] - slack or box[3] < size[1] - slack:
+        return False
+    outlines = list(_chains(shape))
+    if len(outlines) != 1:
+        return False
+    x, y = outlines[0][::3].T
+    area = abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2
+    return bool(area > 0.95 * (box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _chains(shape: svgelements.Shape) -> Iterator[NDArray[np.float64]]:
