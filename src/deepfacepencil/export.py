@@ -39,7 +39,7 @@ from .runtime.engine import (
 )
 from .sketch.pen import draw
 from .sketch.strokes import Strokes, through
-from .training.checkpoint import load_weights
+from .training.checkpoint import load_weights, refuse_enhancer
 
 # On the scale [-1, 1] of photos. Half-precision weights move no colour by more than two of its 256
 # grey levels, or something is wrong. 8 bits may move them by two on average (root mean square).
@@ -64,9 +64,10 @@ def export(run: Path, output: Path) -> float:
 
     That distance is the root mean square over the photo of a drawn face, on its scale [-1, 1].
     A network that 8 bits would move by more than ROUNDING is written without them. Raises
-    InputError if the run has no weights or those of another model, or if the file would not agree
-    with torch.
+    InputError if the run has no weights or those of another model or of an enhancer, or if the file
+    would not agree with torch.
     """
+    refuse_enhancer(run, "exported")
     weights, facts = load_weights(run)
     if facts["model"] != "ours":
         raise InputError(f"{run} holds {facts['model']}; only our model, with SAP, can be exported")

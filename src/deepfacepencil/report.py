@@ -26,7 +26,7 @@ WIDTH, HEIGHT, MARGIN = 360, 150, 44  # of a chart, in its own units
 # The first words of the names in the log: a chart each.
 TITLES = {
     "classifier": "C: loss and accuracy",
-    "rec": "Reconstruction (Eq. 4)",
+    "rec": "Reconstruction (Eq. 4, with its weight)",
     "adv": "Adversarial, generators (Eq. 5)",
     "d": "Adversarial, D (Eq. 5)",
     "dfm": "Features of D (Eq. 6, × 10)",

@@ -1,7 +1,11 @@
+import numpy as np
+import pytest
 import torch
 
 from deepfacepencil.models.enhancer import Enhancer, half_size
 from deepfacepencil.models.generator import dual_generators
+from deepfacepencil.sketch.pen import draw
+from deepfacepencil.sketch.strokes import Strokes, through
 
 
 def test_a_photo_of_twice_the_size_and_gradients_for_the_enhancer_alone():
@@ -27,9 +31,13 @@ def test_it_goes_on_from_what_becomes_the_photo():
     torch.testing.assert_close(main.body.to_photo(main.decoded(sketch)), main(sketch).photo)
 
 
-def test_half_the_size_keeps_the_ink():
-    sketch = torch.zeros(1, 1, 8, 8)
-    sketch[..., 2:4, 2:8] = 1
-    half = torch.zeros(1, 1, 4, 4)
-    half[..., 1, 1:] = 1
-    assert torch.equal(half_size(sketch), half)
+def test_half_the_size_is_what_the_pen_draws_there():
+    angle = np.linspace(0, 2 * np.pi, 40)
+    strokes = Strokes.of(
+        through(np.stack([256 + r * np.cos(angle), 256 + 180 * np.sin(angle)], axis=1))
+        for r in (60, 200)
+    )
+    large, small = (torch.from_numpy(draw(strokes, size))[None, None] / 255 for size in (512, 256))
+    half = half_size(large)
+    assert half.mean() == pytest.approx(small.mean().item(), rel=0.1)
+    assert (half - small).abs().mean() < 0.35 * small.mean()

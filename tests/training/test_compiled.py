@@ -10,14 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from deepfacepencil.models.classifier import Classifier
 from deepfacepencil.models.discriminator import Discriminator
-from deepfacepencil.models.generator import dual_generators
+from deepfacepencil.models.enhancer import Enhancer, half_size
+from deepfacepencil.models.generator import MainGenerator, dual_generators
+from deepfacepencil.models.rivals import PatchGAN, UNet
 from deepfacepencil.training.stages import _can_compile
 
 SIZE = 64
 
 
-def gradients(network: nn.Module, call: Callable[[nn.Module], Tensor]) -> dict[str, Tensor]:
+def gradients(network: nn.Module, call: "Call") -> dict[str, Tensor]:
     network.zero_grad(set_to_none=True)
     with torch.autocast("cpu", torch.bfloat16):
         result = call(network).float()
@@ -30,24 +33,49 @@ def gradients(network: nn.Module, call: Callable[[nn.Module], Tensor]) -> dict[s
     }
 
 
-@pytest.mark.parametrize("kind", ["G_a", "G_m", "D"])
+Call = Callable[[nn.Module], Tensor]
+
+
+def _networks() -> dict[str, tuple[nn.Module, Call]]:
+    """All that a training compiles, and what its losses take from it."""
+    sketch = (torch.rand(2, 1, SIZE, SIZE) > 0.9).float()
+    photo = torch.rand(2, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
+    aligned, main = dual_generators(width=16, cap=32)
+    with torch.no_grad():
+        decoded = main.decoded(half_size(sketch))
+
+    def photo_of(network: nn.Module) -> Tensor:
+        return network(sketch).photo
+
+    def judged(network: nn.Module) -> Tensor:
+        return torch.cat([scale[-1].flatten() for scale in network(sketch, photo)])
+
+    return {
+        "G_a": (aligned, photo_of),
+        "G_m": (main, photo_of),
+        "G_m, for L_GFM in stage 2": (
+            main,
+            lambda network: torch.cat([one.flatten() for one in network(sketch).features]),
+        ),
+        "G_m, for L_GFM in stage 3": (main, lambda network: network(sketch).encoded),
+        "D": (Discriminator(8, 16), judged),
+        "C": (Classifier(), lambda network: network(sketch)),
+        "U-Net": (UNet(8, 6).eval(), photo_of),  # dropout would differ
+        "PatchGAN": (PatchGAN(8, 16), judged),
+        "enhancer": (Enhancer(16), lambda network: network(sketch, decoded)),
+    }
+
+
+@pytest.mark.parametrize("kind", _networks())
 def test_compiled_gradients_are_those_of_the_network_itself(kind: str) -> None:
     if not _can_compile(torch.device("cpu")):
         pytest.skip("torch.compile does not work here")
     torch.manual_seed(0)
-    aligned, main = dual_generators(width=16, cap=32)
-    sketch = (torch.rand(2, 1, SIZE, SIZE) > 0.9).float()
-    photo = torch.rand(2, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
-    network: nn.Module = {"G_a": aligned, "G_m": main, "D": Discriminator(8, 16)}[kind]
+    network, call = _networks()[kind]
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def call(network: nn.Module) -> Tensor:
-        if kind == "D":
-            return torch.cat([scale[-1].flatten() for scale in network(sketch, photo)])
-        return network(sketch).photo
-
     expected = gradients(network, call)
-    main.sap.leave_attention_uncompiled()
+    if isinstance(network, MainGenerator):
+        network.sap.leave_attention_uncompiled()
     network.compile(dynamic=False)
     found = gradients(network, call)
     assert found.keys() == expected.keys()

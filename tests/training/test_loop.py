@@ -29,7 +29,14 @@ from deepfacepencil.training.checkpoint import (
     load_state,
     load_weights,
 )
-from deepfacepencil.training.loop import batches, learning_rate, to_tensors, train, visits
+from deepfacepencil.training.loop import (
+    _processes,
+    batches,
+    learning_rate,
+    to_tensors,
+    train,
+    visits,
+)
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     ENHANCER,
@@ -408,6 +415,13 @@ def test_processes_that_cannot_train_together_are_refused(data, tmp_path, monkey
     with pytest.raises(InputError, match="2 processes were started, and 1 are to train"):
         train(data, run, TINY, SEED, "cpu", devices=1)
     assert not run.exists()
+
+
+def test_torchrun_may_be_inside_a_slurm_job(monkeypatch):
+    started = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "TORCHELASTIC_RUN_ID": "torchrun's"}
+    for name, value in (started | {"SLURM_NTASKS": 2, "SLURM_JOB_NAME": "train"}).items():
+        monkeypatch.setenv(name, str(value))
+    assert _processes("cpu", 1, 1, TINY).world_size == 1
 
 
 def test_a_finished_run_stays_as_it_is(data, tmp_path, short, uninterrupted):

@@ -34,13 +34,13 @@ from ..runtime import overlay
 from ..runtime.generate import ENDINGS, find_drawings
 from ..sketch.normalise import load_drawing
 from ..sketch.pen import draw
-from ..training.checkpoint import load_generator
+from ..training.checkpoint import load_generator, refuse_enhancer
 from . import figures, metrics, page
 from .features import RESIZE, ST_LPIPS, AlexNet, Inception, load_alexnet, load_inception
 from .landmarks import faithfulness, find_landmarks
 from .levels import AXES, CLEAN, DEFORMATION, MISSING, WIDTHS, Level
 
-METHOD = 1  # to be raised when what lies in the cache is measured in another way
+METHOD = 2  # to be raised when what lies in the cache is measured in another way
 BATCH = 16
 FACES = 6  # test photos on a board
 ATTENDED = 3  # of them, and of the drawings, in the figure of the attention
@@ -234,8 +234,11 @@ def evaluate(
 def load_models(runs: Sequence[Path], device: torch.device) -> list[Model]:
     """The generators of these runs; those of one kind are told apart by their folders.
 
-    Raises InputError if there is none, if one has no weights, or if their resolutions differ.
+    Raises InputError if there is none, if one has no weights or those of an enhancer, which is not
+    measured, or if their resolutions differ.
     """
+    for run in runs:
+        refuse_enhancer(run, "measured")
     loaded = {run: load_generator(run) for run in dict.fromkeys(runs)}
     kinds = [facts["model"] for _, facts in loaded.values()]
     if len({facts["resolution"] for _, facts in loaded.values()}) != 1:
@@ -264,8 +267,11 @@ def generate(
     """A model's photos of sketches, and A of Eq. 2 (N, N_r, S, S) if it has SAP."""
     strokes = torch.from_numpy(sketches).to(device)[:, None] / 255
     made = model.network(strokes)
-    photos = ((made.photo.permute(0, 2, 3, 1) + 1) * 127.5).clamp(0, 255).byte().cpu().numpy()
-    return photos, None if made.attention is None else made.attention.float().cpu().numpy()
+    photos = ((made.photo.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255).byte()
+    return (
+        photos.cpu().numpy(),
+        None if made.attention is None else made.attention.float().cpu().numpy(),
+    )
 
 
 def mean_tolerance(

@@ -14,8 +14,11 @@ RESIDUAL_BLOCKS = 3
 
 
 def half_size(sketch: Tensor) -> Tensor:
-    """The sketch as G_m sees it: (B, 1, H, W) -> (B, 1, H/2, W/2)."""
-    return F.avg_pool2d(sketch, 2)
+    """The sketch as G_m sees it: (B, 1, H, W) -> (B, 1, H/2, W/2).
+
+    The pen is as many pixels wide at every size: a mean would leave half of its ink.
+    """
+    return F.max_pool2d(sketch, 2)
 
 
 class Enhancer(nn.Module):

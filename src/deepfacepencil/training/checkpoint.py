@@ -90,6 +90,14 @@ def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path} is not a file of weights that we wrote ({problem})") from problem
 
 
+def refuse_enhancer(run: Path, what: str) -> None:
+    """Raises InputError if `run` trained an enhancer, which cannot be `what`."""
+    if (run / ENHANCER_WEIGHTS).exists():
+        raise InputError(
+            f"{run} trained the enhancer, which cannot be {what} yet; give the run it went on from"
+        )
+
+
 def load_generator(run: Path) -> tuple[nn.Module, dict[str, Any]]:
     """What draws in a training of any model (models/rivals.py), and the facts about it.
 

@@ -94,7 +94,7 @@ def train(
             raise
         raise SystemExit(2) from None
     fabric.print(f"{run}: trained")
-    if recipe.model == "ours":
+    if recipe.model == "ours" and not enhancing:
         fabric.print(f"`deepfacepencil export {run} --output model.onnx` makes a model of it")
 
 
@@ -105,11 +105,14 @@ def _processes(accelerator: str, devices: int | str, nodes: int, recipe: Recipe)
     except (MisconfigurationException, RuntimeError, ValueError) as problem:
         raise InputError(f"no such devices here: {problem}") from problem
     for environment in (TorchElasticEnvironment, SLURMEnvironment):
-        if environment.detect() and environment().world_size() != fabric.world_size:
-            raise InputError(
-                f"{environment().world_size()} processes were started, and {fabric.world_size} are"
-                " to train; --devices (per node) and --nodes must be what torchrun or srun has"
-            )
+        if environment.detect():
+            if environment().world_size() != fabric.world_size:
+                raise InputError(
+                    f"{environment().world_size()} processes were started, and {fabric.world_size}"
+                    " are to train; --devices (per node) and --nodes must be what torchrun or srun"
+                    " has"
+                )
+            break  # torchrun may be inside a SLURM job; Fabric too takes the first
     for phase in recipe.phases:
         if phase.batch % fabric.world_size:
             raise InputError(
@@ -257,32 +260,36 @@ class Training:
                 for name, norm in zip(("gradient", "gradient d"), norms, strict=False)
             },
         }
-        if self.fabric.is_global_zero:
+
+        def write() -> None:
             with (self.run / LOG).open("a") as file:
                 file.write(json.dumps(line) + "\n")
-        if self.board:
-            for name in line.keys() - {"stage", "resolution", "shown"}:
-                self.board.add_scalar(name, line[name], self.shown_in_all)
+            if self.board:
+                for name in line.keys() - {"stage", "resolution", "shown"}:
+                    self.board.add_scalar(name, line[name], self.shown_in_all)
+
+        self._by_the_first(write)
         self.sums, self.steps = {}, 0
 
     def save(self) -> None:
-        """Write the state to resume from, and the weights as they are released.
-
-        All processes wait until they are written; if they cannot be, all stop.
-        """
+        """Write the state to resume from, and the weights as they are released."""
         # Finite losses can still break the weights: such a state must not replace a good one.
         self._require_finite(dict(self.networks.named_parameters()))
+        self._by_the_first(self._write_state)
+
+    def _by_the_first(self, write: Callable[[], None]) -> None:
+        """`write` in the first process, while the others wait; if it cannot, all stop."""
         refusal = None
         if self.fabric.is_global_zero:
             try:
-                self._write()
+                write()
             except OSError as problem:
                 refusal = problem
         (refused,) = self.anyone(refusal is not None)
         if refused:
             raise refusal or SystemExit(2)
 
-    def _write(self) -> None:
+    def _write_state(self) -> None:
         log = self.run / LOG
         state = {
             "phase": self.number,
@@ -325,8 +332,9 @@ class Training:
 
         And RUN/report.html, which shows them all.
         """
-        if not self.fabric.is_global_zero:
-            return
+        self._by_the_first(lambda: self._write_sheet(pairs))
+
+    def _write_sheet(self, pairs: FacePairs) -> None:
         stage, resolution = self.phase.stage, self.phase.resolution
         name = f"{self.number}-{stage.replace(' ', '-')}-{resolution}-{self.shown:08d}.png"
         triplets = default_collate([pairs[index] for index in range(min(8, len(pairs)))])
@@ -400,10 +408,14 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
             if training.steps == LOG_EVERY or training.shown + phase.batch > phase.images:
                 training.log((training.shown - started) / (now - since))
                 since, started = now, training.shown
-            if adversarial and now - drawn > SHEET_EVERY:
+            stop, due, stale = training.anyone(
+                interrupted(),
+                now - saved > SAVE_EVERY,
+                adversarial and now - drawn > SHEET_EVERY,
+            )
+            if stale:
                 training.draw_sheet(sheet_pairs)
                 drawn = now
-            stop, due = training.anyone(interrupted(), now - saved > SAVE_EVERY)
             if stop or due:
                 training.save()
                 saved = now

@@ -51,9 +51,9 @@ def enhancer_sheet(generators: nn.ModuleDict, batch: Batch) -> Image.Image:
 
 def _photo(photo: Tensor) -> NDArray[np.uint8]:
     """(3, H, W) in [-1, 1] -> (H, W, 3) bytes."""
-    return ((photo.permute(1, 2, 0) + 1) * 127.5).clamp(0, 255).byte().cpu().numpy()
+    return ((photo.permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy()
 
 
 def _grey(sketch: Tensor) -> NDArray[np.uint8]:
     """(1, H, W) in {0..1} -> (H, W, 3) bytes, dark on white."""
-    return (255 - sketch[0] * 255).byte().cpu().numpy()[:, :, None].repeat(3, axis=2)
+    return (255 - sketch[0] * 255).round().byte().cpu().numpy()[:, :, None].repeat(3, axis=2)

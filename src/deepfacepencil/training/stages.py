@@ -125,15 +125,23 @@ class Compute:
     @classmethod
     def of(cls, networks: Networks, fabric: Fabric, recipe: Recipe) -> "Compute":
         """For the stage whose parameters, and no others, require gradients at the moment."""
+        averaged: set[int] = set()  # parameters that another network's backward averages
 
         def shared(network: nn.Module) -> Callable:
-            trained = any(parameter.requires_grad for parameter in network.parameters())
-            return fabric.setup_module(network, move_to_device=False) if trained else network
+            trained = {n: id(p) for n, p in network.named_parameters() if p.requires_grad}
+            if averaged.issuperset(trained.values()):
+                return network
+            # The name is torch's. Two generators share the body: its gradients travel once.
+            others = [name for name, parameter in trained.items() if parameter in averaged]
+            network._ddp_params_and_buffers_to_ignore = others  # type: ignore[assignment]
+            averaged.update(trained.values())
+            return fabric.setup_module(network, move_to_device=False)
 
+        aligned = shared(networks.aligned)
         return cls(
             classifier=shared(networks.classifier),
-            aligned=shared(networks.aligned),
-            main=shared(networks.main),
+            aligned=aligned,
+            main=aligned if networks.main is networks.aligned else shared(networks.main),
             enhancer=shared(networks.enhancer),
             discriminator=shared(networks.discriminator),
             device=fabric.device,
