@@ -78,7 +78,9 @@ def test_compiled_gradients_are_those_of_the_network_itself(kind: str) -> None:
         network.sap.leave_attention_uncompiled()
     network.compile(dynamic=False)
     found = gradients(network, call)
-    assert found.keys() == expected.keys()
+    assert found.keys() >= expected.keys()
+    for name in found.keys() - expected.keys():  # what the result does not depend on
+        assert not found[name].any(), name
     for name, gradient in expected.items():  # bfloat16 rounds them differently, not away
         if gradient.norm() > 1e-3:
             match = torch.cosine_similarity(gradient.flatten(), found[name].flatten(), dim=0)
