@@ -25,5 +25,5 @@ test: .venv/dev
 # torch first and by its exact version: it decides what else is needed, and this one is tested.
 .venv/dev: .venv/base
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --editable '.[train,autotrace,evaluate,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,autotrace,evaluate,tensorboard,dev]'
 	touch $@

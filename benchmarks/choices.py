@@ -21,7 +21,16 @@ from deepfacepencil.evaluation import metrics
 from deepfacepencil.evaluation.evaluate import generate, load_models
 from deepfacepencil.evaluation.features import load_alexnet, load_inception
 from deepfacepencil.training.loop import train
-from deepfacepencil.training.recipes import COMPARE, PAPER, STAGE_1, Adversary, Phase, Recipe
+from deepfacepencil.training.recipes import (
+    COMPARE,
+    MODERN,
+    PAPER,
+    SMALL,
+    STAGE_1,
+    Adversary,
+    Phase,
+    Recipe,
+)
 
 SIZE = 64  # pixels
 BATCH = 16
@@ -39,22 +48,23 @@ def choices(photos: int) -> dict[str, Recipe]:
         reconstruction=PAPER.reconstruction,
         ema_images=PAPER.ema_images,
     )
-    hinge = Adversary(hinge=True)
     # A photo of half the size costs a quarter.
     grown = (
         Phase(STAGE_1, SIZE // 2, 2 * photos, BATCH),
         Phase(STAGE_1, SIZE, photos // 2, BATCH),
     )
-    small = replace(paper, adversary=hinge, reconstruction=10.0, phases=grown)
+    small = replace(
+        paper, adversary=SMALL.adversary, reconstruction=SMALL.reconstruction, phases=grown
+    )
     return {
         "the paper's": paper,
-        "hinge loss": replace(paper, adversary=hinge),
-        "10 L_rec": replace(paper, reconstruction=10.0),
+        "hinge loss": replace(paper, adversary=SMALL.adversary),
+        "10 L_rec": replace(paper, reconstruction=SMALL.reconstruction),
         "D sees views": replace(paper, adversary=Adversary(augment=True)),
         "no average": replace(paper, ema_images=1.0),
         "half the size first": replace(paper, phases=grown),
         "SMALL: hinge, 10 L_rec, half first": small,
-        "MODERN: SMALL, D sees views": replace(small, adversary=replace(hinge, augment=True)),
+        "MODERN: SMALL, D sees views": replace(small, adversary=MODERN.adversary),
     }
 
 

@@ -1,4 +1,7 @@
-"""What goes wrong at the door: a file or drawing from outside that cannot be used."""
+"""What goes wrong at the door: a file, drawing or argument from outside that cannot be used.
+
+The command line says it in one line and ends with status 2; it is no part of the paper.
+"""
 
 
 class InputError(Exception):

@@ -1,4 +1,7 @@
-"""Nothing half-written: files appear under their name when they are whole."""
+"""Nothing half-written: files appear under their name when they are whole.
+
+No part of the paper; everything that this program leaves on a disk goes through it.
+"""
 
 import os
 from collections.abc import Iterator

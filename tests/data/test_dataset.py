@@ -1,3 +1,5 @@
+"""FacePairs: triplets, determinism, flips and what it refuses (section 4.1, Data)."""
+
 import json
 import shutil
 
@@ -147,7 +149,7 @@ def test_folders_that_are_no_finished_preparation_are_refused(prepared, tmp_path
         FacePairs(half, "train", 256)
 
 
-def test_photos_are_stored_as_they_were(prepared):
+def test_photos_are_stored_at_the_size_asked_for(prepared):
     photo = Image.open(prepared / "train" / "photos" / "000.jpg")
     assert photo.size == (256, 256)
     assert photo.mode == "RGB"

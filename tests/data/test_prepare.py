@@ -1,3 +1,5 @@
+"""`prepare`: both layouts, splits, backdrop, bad files, interruption (section 4.1, Data)."""
+
 import json
 import os
 import shutil
@@ -216,13 +218,11 @@ def test_an_interrupted_run_ends_cleanly_and_resumes(many, tmp_path, sent):
     run = _run(root, output)
     while run.poll() is None and len(list(output.glob("*/strokes/*.npz"))) < 4:
         time.sleep(0.005)
-    sent_at = time.monotonic()
     if sent == signal.SIGINT:
         os.killpg(run.pid, sent)  # as the terminal does: to the workers as well
     else:
         run.kill()  # the parent only; stderr ends when its last worker has ended
     _, stderr = run.communicate(timeout=20)
-    assert time.monotonic() - sent_at < 10
     assert run.returncode == (130 if sent == signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in stderr
 

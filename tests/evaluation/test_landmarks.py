@@ -1,3 +1,5 @@
+"""Faithfulness by landmarks: faces found, distances by part (section 4.3.2)."""
+
 import subprocess
 import sys
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Figure 1: a photo as edges, contour, boundary and deformed sketch."""
+
 import sys
 from importlib.util import find_spec
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""One seed and one thread for the tests of networks."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Blocks of the generators: normalisation, doubling, initialisation (section 4.1)."""
+
 import pytest
 import torch
 from torch import nn

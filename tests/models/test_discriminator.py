@@ -1,3 +1,5 @@
+"""The discriminator of three scales, on sketch and photo (section 3.3)."""
+
 import pytest
 import torch
 from torch import nn

@@ -1,3 +1,5 @@
+"""The local enhancer: 512 px around a trained G_m, alone in training (section 4.1)."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""G_a and G_m: shapes, the shared body, its features (section 3.3)."""
+
 import pytest
 import torch
 from torch import nn

@@ -1,3 +1,5 @@
+"""pix2pix, the baselines and the two halves of ours (section 4)."""
+
 from typing import get_args
 
 import pytest

@@ -1,3 +1,5 @@
+"""Spatial attention pooling: widths, attention, their product, the bias (Eq. 1 to 3)."""
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,7 @@ from deepfacepencil.models.sap import (
     pooling_widths,
     tolerance_bias,
 )
+from deepfacepencil.runtime import overlay
 
 
 @pytest.fixture
@@ -120,3 +123,7 @@ def test_tolerance_shifts_the_pooling_where_it_is_asked_for(sap):
     assert (shifted[..., right] > usual[..., right]).all()
     assert shifted[..., left].mean() < 2
     assert shifted[..., right].mean() > 12
+
+
+def test_the_runtime_knows_the_same_widths():
+    assert overlay.WIDTHS == WIDTHS_AT_256

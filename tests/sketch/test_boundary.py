@@ -1,3 +1,5 @@
+"""Label map -> one-pixel boundaries that know their two classes (section 3.1)."""
+
 import numpy as np
 import pytest
 from hypothesis import given

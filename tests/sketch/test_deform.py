@@ -1,3 +1,5 @@
+"""Stroke deformation: seeded, bounded by d, joints stay joined, d = 0 is nothing (section 3.1)."""
+
 import numpy as np
 import pytest
 from hypothesis import given

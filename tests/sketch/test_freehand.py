@@ -1,3 +1,5 @@
+"""The habits of untrained hands: seeded, on the paper, a drawing still (docs/paper.md, F1)."""
+
 import numpy as np
 import pytest
 from hypothesis import given

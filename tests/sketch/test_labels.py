@@ -1,3 +1,5 @@
+"""Part masks -> one label map in the painting order (section 4.1, Data)."""
+
 import numpy as np
 import pytest
 from hypothesis import given

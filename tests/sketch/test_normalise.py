@@ -1,3 +1,5 @@
+"""Drawings from anywhere -> strokes of our pen, placed; what is refused, and in which words."""
+
 import aggdraw
 import numpy as np
 import pytest

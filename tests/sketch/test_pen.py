@@ -1,3 +1,5 @@
+"""The one pen: strokes -> raster, the same width at every size."""
+
 import numpy as np
 import pytest
 

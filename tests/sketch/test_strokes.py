@@ -1,3 +1,5 @@
+"""Strokes: chained cubic Beziers as flat arrays, smooth curves through points (section 3.1)."""
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Strokes to SVG and back; SVGs from outside, read with suspicion."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Views of photos for D: the same for both, differentiable, seeded (docs/paper.md, F5)."""
+
 import pytest
 import torch
 

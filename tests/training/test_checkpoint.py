@@ -1,3 +1,5 @@
+"""States and weights on disk: whole or not at all, and the one before."""
+
 from pathlib import Path
 
 import pytest

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from deepfacepencil.models.classifier import Classifier
 from deepfacepencil.models.discriminator import Discriminator
 from deepfacepencil.models.enhancer import Enhancer, half_size
-from deepfacepencil.models.generator import MainGenerator, dual_generators
+from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.models.rivals import PatchGAN, UNet
-from deepfacepencil.training.stages import _can_compile
+from deepfacepencil.training.stages import _can_compile, compile_network
 
 SIZE = 64
 
@@ -74,9 +74,7 @@ def test_compiled_gradients_are_those_of_the_network_itself(kind: str) -> None:
     network, call = _networks()[kind]
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     expected = gradients(network, call)
-    if isinstance(network, MainGenerator):
-        network.sap.leave_attention_uncompiled()
-    network.compile(dynamic=False)
+    compile_network(network)
     found = gradients(network, call)
     assert found.keys() >= expected.keys()
     for name in found.keys() - expected.keys():  # what the result does not depend on

@@ -1,3 +1,5 @@
+"""The loop: resume, kills, processes, log, refusals (section 3.3)."""
+
 import errno
 import json
 import os

@@ -1,3 +1,5 @@
+"""Every loss against its equation by hand (Eq. 4 to 7)."""
+
 import pytest
 import torch
 from torch.nn import functional as F

@@ -1,3 +1,5 @@
+"""Recipes: the paper's numbers, and equal budgets for the rivals (section 4)."""
+
 from dataclasses import fields
 from typing import get_args, get_type_hints
 

@@ -1,3 +1,5 @@
+"""Who is trained in which stage, who is frozen, and the objective (section 3.3, Eq. 8)."""
+
 from copy import deepcopy
 from dataclasses import replace
 

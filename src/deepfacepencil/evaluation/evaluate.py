@@ -31,7 +31,7 @@ from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import writing
 from ..runtime import overlay
-from ..runtime.generate import ENDINGS, find_drawings
+from ..runtime.generate import find_drawings, is_drawing
 from ..sketch.normalise import load_drawing
 from ..sketch.pen import draw
 from ..training.checkpoint import load_generator, refuse_enhancer
@@ -318,9 +318,7 @@ def _read_drawings(given: Sequence[Path], size: int) -> dict[str, tuple[list[str
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; --drawings are folders of drawings")
         folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        having = [
-            path for path in folders if any(p.suffix.lower() in ENDINGS for p in path.iterdir())
-        ]
+        having = [path for path in folders if any(map(is_drawing, path.iterdir()))]
         if not having:
             raise InputError(f"{folder}: no drawings in this folder")
         for path in map(Path.resolve, having):

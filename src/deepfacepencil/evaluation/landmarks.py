@@ -1,7 +1,7 @@
 """Landmarks of faces in drawings and photos: how faithful a photo is, without a true one.
 
-For freehand drawings (section 4.4) there is no photo to compare with; what can be compared is where
-the drawing and the photo have their eyes, nose and mouth. MediaPipe's face mesh finds both.
+For freehand drawings (section 4.3.2) there is no photo to compare with; what can be compared is
+where the drawing and the photo have their eyes, nose and mouth. MediaPipe's face mesh finds both.
 """
 
 import os

@@ -35,7 +35,7 @@ def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            found = sorted(p for p in path.iterdir() if _is_drawing(p))
+            found = sorted(p for p in path.iterdir() if is_drawing(p))
             if not found:
                 raise InputError(f"{path}: no drawings in this folder")
         else:
@@ -52,7 +52,7 @@ def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
     return named
 
 
-def _is_drawing(path: Path) -> bool:
+def is_drawing(path: Path) -> bool:
     """Whether a file in a folder is meant; other systems put hidden ones beside them."""
     return path.suffix.lower() in ENDINGS and path.name[0] != "." and path.is_file()
 

@@ -14,11 +14,15 @@ def tolerance(attention: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.tensordot(np.array(WIDTHS, np.float64), attention, axes=1)
 
 
+def share(attention: NDArray[np.floating]) -> NDArray[np.float64]:
+    """`tolerance` from 0, which obeys, to 1, which relaxes."""
+    return (tolerance(attention) - WIDTHS[0]) / (WIDTHS[-1] - WIDTHS[0])
+
+
 def tolerance_overlay(
     drawing: NDArray[np.uint8], attention: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
     """The drawing (H, W), 255 for stroke, on a veil: blue obeys, orange relaxes: (H, W, 3)."""
-    share = (tolerance(attention) - WIDTHS[0]) / (WIDTHS[-1] - WIDTHS[0])
-    veil = _STRICT + share[:, :, None] * (_LOOSE - _STRICT)
+    veil = _STRICT + share(attention)[:, :, None] * (_LOOSE - _STRICT)
     paper = 255 - 0.55 * (255 - veil)
     return (paper * (1 - drawing[:, :, None] / 255.0)).astype(np.uint8)

@@ -1,8 +1,8 @@
 """Line drawing -> strokes (section 3.1: "we vectorize lines of each sketch").
 
 Pixels are linked into chains between junctions, then all chains of a face are fitted with cubic
-Beziers at once. The paper's tool, AutoTrace, is the alternative; it is GPL, so it comes with the
-`autotrace` extra.
+Beziers at once. The paper's tool, AutoTrace, is what tests compare with; it is GPL, and comes
+with the `autotrace` extra.
 """
 
 import numpy as np

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.engine import TOLERANCE_SIZE, Drawn
-from ..runtime.overlay import WIDTHS, tolerance
+from ..runtime.overlay import share
 from ..sketch.strokes import Strokes
 from . import protocol
 from .hints import missing
@@ -128,7 +128,7 @@ class Easel:
 
 def _veil(attention: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The chosen tolerance, 0 to 255, one value for each of 64 x 64 cells."""
-    share = (tolerance(attention) - WIDTHS[0]) / (WIDTHS[-1] - WIDTHS[0])
-    side = len(share) // TOLERANCE_SIZE
-    cells = share.reshape(TOLERANCE_SIZE, side, TOLERANCE_SIZE, side).mean(axis=(1, 3))
+    wide = share(attention)
+    side = len(wide) // TOLERANCE_SIZE
+    cells = wide.reshape(TOLERANCE_SIZE, side, TOLERANCE_SIZE, side).mean(axis=(1, 3))
     return (255 * cells.clip(0, 1)).astype(np.uint8)

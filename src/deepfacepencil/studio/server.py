@@ -28,7 +28,6 @@ from ..runtime.engine import Engine
 from . import opening, protocol
 from .easel import Allowance, Counts, Drawer, Draws, Easel
 
-PORT = 8400
 PAGE = Path(__file__).parent / "page"
 _KINDS = {
     ".html": "text/html",

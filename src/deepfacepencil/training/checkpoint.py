@@ -68,16 +68,17 @@ def load_state(run: Path) -> dict[str, Any] | None:
 def save_weights(
     weights: dict[str, Tensor], facts: dict[str, Any], run: Path, name: str = WEIGHTS
 ) -> None:
-    """Write RUN/generator.safetensors: what draws, G_m, as it is released; `facts` about it."""
+    """Write weights {parameter: tensor} as they are released, and `facts` about them, to `name`."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
     with writing(run / name) as temporary:
         temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))
 
 
 def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `save_weights` wrote. Raises InputError if the file is absent or not ours.
+    """What `save_weights` wrote to RUN/generator.safetensors: G_m, and the facts about it.
 
-    Files that do not say so are from when there was one model, of 256 px when it was finished.
+    Raises InputError if the file is absent or not ours. Files that do not say so are from when
+    there was one model, of 256 px when it was finished.
     """
     path = run / WEIGHTS
     if not path.is_file():

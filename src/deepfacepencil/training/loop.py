@@ -60,8 +60,7 @@ def train(
 ) -> None:
     """All phases of a recipe; the same call goes on where it was interrupted, on other devices too.
 
-    Writes to `run`: run.json, log.jsonl, sheets/*.png, report.html, and every few minutes and at
-    the end state.pt and generator.safetensors. Raises InputError if `data` has no photos to train
+    Writes to `run` what docs/training.md lists. Raises InputError if `data` has no photos to train
     on, if `run` holds another training or cannot be written to, if this machine has no such
     devices, and if a loss is not finite. Ctrl-C saves the state and raises KeyboardInterrupt. In
     every process but the first, these two become SystemExit: the first says why.
@@ -360,7 +359,8 @@ class Training:
             photos = f" with the photos {' '.join(self._last_batch())}" if of_a_batch else ""
             raise InputError(
                 f"{self.run}: {', '.join(broken[:3])} not finite after {self.shown} photos of"
-                f" {self.phase.stage}{photos}; the state before is kept. Try a lower learning rate"
+                f" {self.phase.stage}{photos}; the state before is kept. Begin anew in another"
+                " --output, with --precision 32-true"
             )
 
     def _last_batch(self) -> list[str]:

@@ -159,16 +159,22 @@ class Compute:
 def compile_networks(networks: Networks) -> None:
     """Compile the networks' forwards, each on its own; if that cannot be, say so and go on."""
     if _can_compile(next(networks.parameters()).device):
-        if (sap := getattr(networks.main, "sap", None)) is not None:
-            sap.leave_attention_uncompiled()
-        for network in (
+        every = (
             networks.classifier,
             networks.aligned,
             networks.main,
             networks.enhancer,
             networks.discriminator,
-        ):
-            network.compile(dynamic=False)
+        )
+        for network in dict.fromkeys(every):  # one generator may have two names
+            compile_network(network)
+
+
+def compile_network(network: nn.Module) -> None:
+    """Compile a network's forward, but for SAP's attention: it would not learn (models/sap.py)."""
+    if isinstance(network, MainGenerator):
+        network.sap.leave_attention_uncompiled()
+    network.compile(dynamic=False)
 
 
 def _can_compile(device: torch.device) -> bool:
