@@ -229,9 +229,9 @@ def _eight_bits(
     """The convolutions of the residual blocks in 8 bits: a fifth less time, two fifths less
     to load.
 
-    A photo moves by about one grey level (root mean square). With the decoder in 8 bits as well it would
-    move by 4: what is rounded there is not smoothed by anything behind it. Weights have 7 bits,
-    because the sums of 8 overflow on processors without VNNI.
+    A photo moves by about one grey level (root mean square). With the decoder in 8 bits as well it
+    would move by 4: what is rounded there is not smoothed by anything behind it. Weights have 7
+    bits, because the sums of 8 overflow on processors without VNNI.
     """
     residual = [
         node.name
