@@ -173,12 +173,13 @@ def test_other_settings_and_other_folders_are_refused(faces, tmp_path):
 
 
 RUN = """
-import resource, sys
+import resource, signal, sys
 from pathlib import Path
 from deepfacepencil.data import photos
 from deepfacepencil.data.prepare import Settings, prepare
 from deepfacepencil.errors import InputError
 root, output, largest_file = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 if largest_file != "any":
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file),) * 2)
 try:
