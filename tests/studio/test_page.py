@@ -7,6 +7,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -339,39 +340,38 @@ def test_a_reload_keeps_the_drawing_and_the_gallery_all_of_them(hand: Hand) -> N
     assert hand.strokes() == first
 
 
-def test_two_windows_do_not_keep_over_each_other(hand: Hand) -> None:
+@contextmanager
+def second_window(hand: Hand) -> Iterator[list[str]]:
+    """A window beside one with a drawing, whose strokes it yields and which is as it was then."""
     hand.draw("outline")
     hand.kept()
     first, window = hand.strokes(), hand.page
     hand.page = hand.context.new_page()
     hand.page.goto(window.url)
-    hand.page.wait_for_timeout(1500)
-    assert hand.strokes() == []
-    hand.draw("mouth")
-    hand.kept()
+    yield first
     window.reload()
     hand.page = window
     hand.until(lambda: not hand.page.is_disabled("#save"))
     assert hand.strokes() == first
+
+
+def test_two_windows_do_not_keep_over_each_other(hand: Hand) -> None:
+    with second_window(hand):
+        hand.page.wait_for_timeout(1500)
+        assert hand.strokes() == []
+        hand.draw("mouth")
+        hand.kept()
 
 
 def test_a_window_that_opens_touches_no_other_drawing(hand: Hand) -> None:
-    hand.draw("outline")
-    hand.kept()
-    first, window = hand.strokes(), hand.page
-    hand.page = hand.context.new_page()
-    hand.page.goto(window.url)
-    hand.page.click("#gallery")  # before it is known that the drawing has a window
-    hand.until(lambda: hand.page.is_visible("#kept"))
-    hand.page.keyboard.press("Escape")
-    hand.draw("mouth")
-    hand.page.wait_for_timeout(1500)
-    assert len(hand.strokes()) == 1
-    assert hand.strokes() != first
-    window.reload()
-    hand.page = window
-    hand.until(lambda: not hand.page.is_disabled("#save"))
-    assert hand.strokes() == first
+    with second_window(hand) as first:
+        hand.page.click("#gallery")  # before it is known that the drawing has a window
+        hand.until(lambda: hand.page.is_visible("#kept"))
+        hand.page.keyboard.press("Escape")
+        hand.draw("mouth")
+        hand.page.wait_for_timeout(1500)
+        assert len(hand.strokes()) == 1
+        assert hand.strokes() != first
 
 
 def test_slider_and_brush_shift_the_photo_and_the_veil_shows_it(hand: Hand) -> None:

@@ -18,9 +18,10 @@ from deepfacepencil.models.rivals import PatchGAN, UNet
 from deepfacepencil.training.stages import _can_compile, compile_network
 
 SIZE = 64
+Call = Callable[[nn.Module], Tensor]
 
 
-def gradients(network: nn.Module, call: "Call") -> dict[str, Tensor]:
+def gradients(network: nn.Module, call: Call) -> dict[str, Tensor]:
     network.zero_grad(set_to_none=True)
     with torch.autocast("cpu", torch.bfloat16):
         result = call(network).float()
@@ -31,9 +32,6 @@ def gradients(network: nn.Module, call: "Call") -> dict[str, Tensor]:
         for name, parameter in network.named_parameters()
         if parameter.grad is not None
     }
-
-
-Call = Callable[[nn.Module], Tensor]
 
 
 def _networks() -> dict[str, tuple[nn.Module, Call]]:

@@ -30,6 +30,7 @@ from tqdm import tqdm
 from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import writing
+from ..models.generator import to_bytes
 from ..runtime import overlay
 from ..runtime.generate import find_drawings, is_drawing
 from ..sketch.normalise import load_drawing
@@ -267,11 +268,8 @@ def generate(
     """A model's photos of sketches, and A of Eq. 2 (N, N_r, S, S) if it has SAP."""
     strokes = torch.from_numpy(sketches).to(device)[:, None] / 255
     made = model.network(strokes)
-    photos = ((made.photo.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255).byte()
-    return (
-        photos.cpu().numpy(),
-        None if made.attention is None else made.attention.float().cpu().numpy(),
-    )
+    chosen = None if made.attention is None else made.attention.float().cpu().numpy()
+    return to_bytes(made.photo), chosen
 
 
 def mean_tolerance(

@@ -7,6 +7,8 @@ object that both hold. SAP stands in front of the encoder of G_m.
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .blocks import InstanceNorm, ResidualBlock, channels_at, down, initialise, up
@@ -24,6 +26,11 @@ class Generated(NamedTuple):
     encoded: Tensor  # what the body got, (B, C, H/16, W/16)
     features: list[Tensor]  # the outputs that Eq. 7 compares, as large, each
     attention: Tensor | None  # A of Eq. 2, (B, N_r, H, W); None without SAP
+
+
+def to_bytes(photo: Tensor) -> NDArray[np.uint8]:
+    """Photos (..., 3, H, W) in [-1, 1] as people see them: (..., H, W, 3), rounded."""
+    return ((photo.movedim(-3, -1) + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy()
 
 
 class Encoder(nn.Sequential):

@@ -110,11 +110,10 @@ def read(text: bytes | str, name: str) -> Document:
         shapes = [shape for shape in page.elements() if isinstance(shape, svgelements.Shape)]
         if not (isinstance(page.width, (int, float)) and isinstance(page.height, (int, float))):
             raise ValueError("its page has no size")
-        paper = "white"
-        chains, classes, areas = _strokes_of(shapes, (page.width, page.height), paper)
-        if not chains:  # light lines on nothing
-            paper = "black"
+        for paper in ("white", "black"):  # black is for light lines on nothing
             chains, classes, areas = _strokes_of(shapes, (page.width, page.height), paper)
+            if chains:
+                break
     except Exception as error:
         reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: cannot be read as SVG ({reason}): save it again") from None

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..models.enhancer import half_size
-from ..models.generator import MainGenerator
+from ..models.generator import MainGenerator, to_bytes
 from ..runtime.overlay import tolerance_overlay
 from .stages import Batch
 
@@ -25,16 +25,16 @@ def sample_sheet(generators: nn.ModuleDict, batch: Batch, with_main: bool) -> Im
     rows = [
         [_grey(sketch) for sketch in batch["aligned"]],
         [_grey(sketch) for sketch in batch["deformed"]],
-        [_photo(photo) for photo in generators["aligned"](batch["aligned"]).photo],
+        [to_bytes(photo) for photo in generators["aligned"](batch["aligned"]).photo],
     ]
     if with_main:
         result = generators["main"](batch["deformed"])
-        rows.append([_photo(photo) for photo in result.photo])
+        rows.append([to_bytes(photo) for photo in result.photo])
         if result.attention is not None:
             drawings = (batch["deformed"][:, 0] * 255).byte().cpu().numpy()
             pairs = zip(drawings, result.attention.cpu().numpy(), strict=True)
             rows.append([tolerance_overlay(drawing, attention) for drawing, attention in pairs])
-    rows.append([_photo(photo) for photo in batch["photo"]])
+    rows.append([to_bytes(photo) for photo in batch["photo"]])
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
 
 
@@ -46,15 +46,10 @@ def enhancer_sheet(generators: nn.ModuleDict, batch: Batch) -> Image.Image:
     decoded = main.decoded(half_size(batch["deformed"]))
     rows = [
         [_grey(sketch) for sketch in batch["deformed"]],
-        [_photo(photo) for photo in generators["enhancer"](batch["deformed"], decoded)],
-        [_photo(photo) for photo in batch["photo"]],
+        [to_bytes(photo) for photo in generators["enhancer"](batch["deformed"], decoded)],
+        [to_bytes(photo) for photo in batch["photo"]],
     ]
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
-
-
-def _photo(photo: Tensor) -> NDArray[np.uint8]:
-    """(3, H, W) in [-1, 1] -> (H, W, 3) bytes."""
-    return ((photo.permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy()
 
 
 def _grey(sketch: Tensor) -> NDArray[np.uint8]:

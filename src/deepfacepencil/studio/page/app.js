@@ -457,7 +457,9 @@ click("neutral", () => {
 });
 click("place", async () => {
   try {
-    const lines = editor.settled.strokes.map(({ points }) => points.flatMap(([x, y]) => [near(x), near(y)]));
+    const lines = editor.settled.strokes.map(({ points }) =>
+      points.flatMap(([x, y]) => [near(x), near(y)]),
+    );
     const { scale, right, down } = await post("place", JSON.stringify({ strokes: lines }));
     if (Math.abs(scale - 1) + Math.hypot(right, down) < 0.01) {
       return toast("No face could be found to move: follow the guide.");
