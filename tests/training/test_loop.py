@@ -306,6 +306,32 @@ def test_killed_while_writing_a_state(data, tmp_path, short, uninterrupted):
     assert_same_run(uninterrupted, run)
 
 
+KILLED_BEFORE_ITS_WORKER_BEGAN = """
+import os, signal, sys, time
+from pathlib import Path
+from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.training import loop
+from deepfacepencil.training.recipes import *
+start = loop._start_worker
+def orphaned(number):
+    parent = os.getppid()
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    start(number)
+loop._start_worker = orphaned
+loop.train(Path(sys.argv[1]), Path(sys.argv[2]), eval(sys.argv[3]), int(sys.argv[4]))
+"""
+
+
+def test_no_worker_outlives_a_killed_training(data, tmp_path, short):
+    arguments = [str(data), str(tmp_path), repr(short), str(SEED)]
+    command = [sys.executable, "-c", KILLED_BEFORE_ITS_WORKER_BEGAN, *arguments]
+    # Returns when nobody holds the pipes any longer, the worker included.
+    killed = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
 KILLED_OFTEN = """
 import os, random, shutil, signal, sys, time
 from pathlib import Path

@@ -10,10 +10,6 @@ resumes. A photo that cannot be used is skipped and named at the end.
 
 import io
 import json
-import multiprocessing
-import os
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -33,6 +29,7 @@ from ..errors import InputError
 from ..files import remove_leftovers, writing
 from ..sketch.strokes import Strokes
 from ..sketch.trace import trace_labels
+from ..workers import follow_parent
 
 MANIFEST = "prepared.json"
 BACKDROP = (235, 235, 235)
@@ -212,7 +209,7 @@ def _prepare_all(
             (output / split / kind).mkdir(parents=True, exist_ok=True)
     todo = [s for s in sources if not all(path.exists() for path in _paths(s, output))]
     skipped = {}
-    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, initializer=follow_parent) as pool:
         try:
             work = partial(_prepare_one, settings=settings, output=output)
             results = pool.map(work, todo, chunksize=4)
@@ -225,19 +222,6 @@ def _prepare_all(
             pool.shutdown(cancel_futures=True)
             raise
     return skipped
-
-
-def _start_worker() -> None:
-    """Ctrl-C is for the parent, which then ends its workers. If it is killed, they end as well."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def follow() -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None:

@@ -32,6 +32,7 @@ from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
 from ..files import remove_leftovers, writing
 from ..report import LOG, SETTINGS, SHEETS, write_report
+from ..workers import follow_parent
 from .checkpoint import (
     ENHANCER_WEIGHTS,
     load_state,
@@ -490,9 +491,8 @@ def batches(
 
 
 def _start_worker(_: int) -> None:
-    """Stay out of the way of the step, and leave Ctrl-C to the loop."""
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
+    torch.set_num_threads(1)  # it is to stay out of the way of the step
 
 
 def to_tensors(triplets: dict[str, Tensor], device: torch.device) -> Batch:
