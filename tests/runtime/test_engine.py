@@ -1,5 +1,6 @@
 """The drawing program: bundled model, engine, and the `generate` verb, all without torch."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,20 @@ def test_no_drawing_is_replaced_by_its_photo(engine: Engine, tmp_path: Path, nam
     with pytest.raises(InputError, match=name):
         generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_results_among_the_drawings_are_said_to_be_so(engine: Engine, tmp_path: Path) -> None:
+    shutil.copy(A_DRAWING, tmp_path)
+    generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
+    with pytest.raises(InputError, match=r"contact-sheet\.png is one of the inputs"):
+        generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
+
+
+def test_a_folder_is_made_for_photos_only(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("just text")
+    with pytest.raises(InputError, match=r"text\.png"):
+        generate(engine, {"text": tmp_path / "text.png"}, tmp_path / "out", attention=False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_results_of_one_name_are_refused(engine: Engine, tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ import aggdraw
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
+from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 from skimage.measure import find_contours
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.sketch import pen, svg
-from deepfacepencil.sketch.normalise import lines_of, load_drawing, normalise_image
+from deepfacepencil.sketch.normalise import DRAWING_KEY, lines_of, load_drawing, normalise_image
 from deepfacepencil.sketch.place import centre
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 
@@ -253,3 +254,33 @@ def test_lines_that_a_tracing_program_filled_are_strokes(tmp_path):
         ' fill-rule="evenodd"/></svg>'
     )
     assert _apart(load_drawing(tmp_path / "traced.svg"), _face()) < 4
+
+
+def test_a_photo_of_the_studio_is_the_drawing_inside(tmp_path):
+    """The page writes it as text right after the head, so that the file's first kilobyte has it."""
+    drawing = svg.to_svg(_face())
+    said = PngInfo()
+    said.add_itxt(DRAWING_KEY, drawing)
+    path = tmp_path / "photo.png"
+    Image.effect_noise((256, 256), 60).save(path, pnginfo=said)
+    assert b"<svg" in path.read_bytes()[:1024]
+    (tmp_path / "drawing.svg").write_text(drawing)
+    np.testing.assert_array_equal(
+        load_drawing(path).points, load_drawing(tmp_path / "drawing.svg").points
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_an_svg_may_begin_late_and_have_any_name(tmp_path, encoding):
+    head = f'<?xml version="1.0" encoding="{encoding}"?><!--{"long " * 1000}-->'
+    (tmp_path / "late").write_bytes((head + svg.to_svg(_face())).encode(encoding))
+    (tmp_path / "drawing.svg").write_text(svg.to_svg(_face()))
+    np.testing.assert_array_equal(
+        load_drawing(tmp_path / "late").points, load_drawing(tmp_path / "drawing.svg").points
+    )
+
+
+def test_what_has_no_strokes_may_be_a_photo_and_is_told_what_makes_a_drawing_of_it(tmp_path):
+    Image.new("RGB", (256, 256), "tan").save(tmp_path / "photo.png")
+    with pytest.raises(InputError, match="`deepfacepencil sketch` makes drawings"):
+        load_drawing(tmp_path / "photo.png")

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
@@ -64,8 +64,9 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
     named in the InputError at the end. Raises InputError before anything is written if a result
     would have the name of another, or replace a drawing.
     """
-    _require_own_names(drawings, output, attention)
-    output.mkdir(parents=True, exist_ok=True)
+    ends = ("", "-tolerance") if attention else ("",)
+    results = [SHEET, *(f"{name}{end}.png" for name in drawings for end in ends)]
+    require_own_names(results, drawings.values(), output)
     columns: list[Image.Image] = []
     problems: list[str] = []
     for name, path in tqdm(drawings.items(), unit=" drawings"):
@@ -74,6 +75,7 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
         except InputError as problem:
             problems.append(str(problem))
             continue
+        output.mkdir(parents=True, exist_ok=True)
         drawn = engine(strokes)
         _save(Image.fromarray(drawn.photo), output / f"{name}.png")
         overlay = Image.fromarray(tolerance_overlay(drawn.sketch, drawn.attention))
@@ -88,15 +90,14 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
     return output / SHEET
 
 
-def _require_own_names(drawings: dict[str, Path], output: Path, attention: bool) -> None:
-    ends = ("", "-tolerance") if attention else ("",)
-    results = Counter([SHEET, *(f"{name}{end}.png" for name in drawings for end in ends)])
-    inputs = {path.resolve() for path in drawings.values()}
-    for result, count in results.items():
+def require_own_names(results: Sequence[str], inputs: Iterable[Path], output: Path) -> None:
+    """Raises InputError if two results would have one name, or one would replace an input."""
+    used = {path.resolve() for path in inputs}
+    for result, count in Counter(results).items():
+        if (output / result).resolve() in used:
+            raise InputError(f"{output / result} is one of the inputs; choose another --output")
         if count > 1:
-            raise InputError(f"{result}: two results would have this name; rename a drawing")
-        if (output / result).resolve() in inputs:
-            raise InputError(f"{output / result} is one of the drawings; choose another --output")
+            raise InputError(f"{result}: two results would have this name; rename an input")
 
 
 def _as_it_came(path: Path) -> Image.Image:

@@ -27,6 +27,7 @@ _MIN_SIDE = 16
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
 # Not all that Pillow knows: it hands some to other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+DRAWING_KEY = "deepfacepencil-drawing"  # of the text in a photo of the studio (page/files.js)
 _WANTED = "give a PNG, JPEG, WebP or SVG file"
 
 # Pixels of the canvas, on which a drawing is brought before anything else.
@@ -55,13 +56,10 @@ def load_drawing(path: Path) -> Strokes:
 
 def read_drawing(file: BinaryIO, name: str) -> Strokes:
     """`load_drawing` for what is open already; `name` is what an error calls it."""
-    head = file.read(1024)
+    head = file.read(svg.HEAD)
     file.seek(0)
     if svg.is_svg(head, name):
-        document = svg.read(file.read(svg.MAX_BYTES + 1), name)
-        if document.better_seen:
-            return normalise_image(document.picture(), name)
-        return centre(document.strokes)
+        return _read_svg(file.read(svg.MAX_BYTES + 1), name)
     try:
         image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
@@ -69,7 +67,17 @@ def read_drawing(file: BinaryIO, name: str) -> Strokes:
     except (OSError, SyntaxError, ValueError):
         raise InputError(f"{name}: is no image that can be read: {_WANTED}") from None
     with image:
+        inside = image.info.get(DRAWING_KEY)
+        if isinstance(inside, str):
+            return _read_svg(inside, name)
         return normalise_image(image, name)
+
+
+def _read_svg(text: bytes | str, name: str) -> Strokes:
+    document = svg.read(text, name)
+    if document.better_seen:
+        return normalise_image(document.picture(), name)
+    return centre(document.strokes)
 
 
 def normalise_image(image: Image.Image, name: str) -> Strokes:
@@ -93,7 +101,10 @@ def normalise_image(image: Image.Image, name: str) -> Strokes:
     if box is not None:
         lines = lines_of(ink_of(image.crop(box)))
     if not lines.any():
-        raise InputError(f"{name}: has no strokes: draw dark on light or light on dark")
+        raise InputError(
+            f"{name}: has no strokes: draw dark on light or light on dark; of a photo,"
+            " `deepfacepencil sketch` makes drawings"
+        )
     return centre(trace(lines))
 
 

@@ -24,6 +24,8 @@ from ..files import writing
 from .strokes import CANVAS, UNKNOWN, Strokes
 
 MAX_BYTES = 5_000_000
+HEAD = 1 << 16  # bytes in which an SVG has begun: editors write long comments before it
+_PICTURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"RIFF", b"BM", b"II*", b"MM\0*")
 MAX_POINTS = 200_000
 _MAX_DEPTH = 100  # groups in groups
 _MAX_CHARACTERS = 4 * MAX_BYTES  # to parse once every <use> is written out and every style applied
@@ -61,8 +63,14 @@ def save(strokes: Strokes, path: Path) -> None:
 
 
 def is_svg(head: bytes, name: str) -> bool:
-    """Whether a file of this name that begins so claims to be one."""
-    return name.lower().endswith(".svg") or b"<svg" in head[:1024]
+    """Whether a file of this name that begins with these (HEAD) bytes claims to be one.
+
+    Photos of the studio have an SVG inside, and are none.
+    """
+    if name.lower().endswith(".svg"):
+        return True
+    text = head[:HEAD].replace(b"\0", b"")  # as in UTF-16
+    return not head.startswith(_PICTURES) and b"<svg" in text
 
 
 def load(path: Path) -> Strokes:
