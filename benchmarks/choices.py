@@ -37,7 +37,8 @@ SIZE = 64  # pixels
 BATCH = 16
 SUBSET = 80  # photos in each of KID's subsets
 ROWS = 6  # of the board
-AGAIN = "the paper's", "SMALL: hinge, 10 L_rec, half first"
+SMALLS = "SMALL: hinge, 10 L_rec, half first"
+AGAIN = "the paper's", SMALLS
 
 
 def choices(photos: int) -> dict[str, Recipe]:
@@ -65,8 +66,19 @@ def choices(photos: int) -> dict[str, Recipe]:
         "D sees views": replace(paper, adversary=Adversary(augment=True)),
         "no average": replace(paper, ema_images=1.0),
         "half the size first": replace(paper, phases=grown),
-        "SMALL: hinge, 10 L_rec, half first": small,
-        "MODERN: SMALL, D sees views": replace(small, adversary=MODERN.adversary),
+        "ST-LPIPS": replace(paper, perceptual=MODERN.perceptual),
+        "constant learning rate": replace(paper, decays=False),
+        SMALLS: small,
+        "SMALL and ST-LPIPS": replace(small, perceptual=MODERN.perceptual),
+        "MODERN: constant rate, too": replace(
+            small, perceptual=MODERN.perceptual, decays=MODERN.decays
+        ),
+        "MODERN, D sees views": replace(
+            small,
+            perceptual=MODERN.perceptual,
+            decays=MODERN.decays,
+            adversary=replace(small.adversary, augment=True),
+        ),
     }
 
 

@@ -29,6 +29,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         (["prepare", "photos", "{tmp}/absent", "--output", "{tmp}/data"], "absent"),
         (["train", "{tmp}", "--output", "{tmp}/run", "--recipe", "tiny"], "prepare"),
         (["train", "{tmp}", "--output", "{tmp}/run", "--seed", "-1"], "--seed -1"),
+        (["train", "{tmp}", "--output", "{tmp}/run", "--devices", "-1"], "no such devices"),
         (
             ["train", "{tmp}", "--output", "out", "--recipe", "small-512", "--model", "baseline"],
             "leave out --model baseline",

@@ -474,6 +474,17 @@ def test_another_training_is_refused(data, tmp_path, short, uninterrupted):
     assert (uninterrupted / STATE).read_bytes() == before
 
 
+def test_a_run_from_before_a_field_was_there_goes_on(data, tmp_path, short, uninterrupted):
+    run = shutil.copytree(uninterrupted, tmp_path / "run")
+    settings = json.loads((run / "run.json").read_text())
+    for field in ("perceptual", "decays"):
+        settings["recipe"].pop(field)
+    (run / "run.json").write_text(json.dumps(settings))
+    train(data, run, short, SEED)
+    with pytest.raises(InputError, match="another recipe"):
+        train(data, run, replace(short, perceptual=1.0), SEED)
+
+
 def test_data_and_disks_that_cannot_do_leave_nothing(data, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with pytest.raises(InputError, match="not a prepared folder"):
@@ -721,3 +732,5 @@ def test_the_learning_rate_falls_in_the_second_half_of_a_stage_over_its_phases()
     assert whole[51:] == pytest.approx([1 - (n - 50) / 50 for n in range(51, 100)])
     assert learning_rate(recipe, 0, 0) == 1.0
     assert learning_rate(recipe, 0, 49) == pytest.approx(1 / 25)
+    constant = replace(recipe, decays=False)
+    assert [learning_rate(constant, 1, n) for n in (0, 59)] == [1.0, 1.0]

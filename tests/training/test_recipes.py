@@ -43,8 +43,8 @@ def test_every_model_is_shown_as_many_photos(model, name):
     assert rival.model == model
     kept = {field.name for field in fields(recipe)} - {"model", "phases"}
     if model == "pix2pix":  # it has its own losses
-        kept -= {"adversary", "reconstruction"}
-        assert (rival.adversary, rival.reconstruction) == (Adversary(), 100)
+        kept -= {"adversary", "reconstruction", "perceptual"}
+        assert (rival.adversary, rival.reconstruction, rival.perceptual) == (Adversary(), 100, 0)
     assert all(getattr(rival, field) == getattr(recipe, field) for field in kept)
 
 

@@ -9,6 +9,7 @@ from lightning_fabric import Fabric
 from torch.optim import Adam
 
 from deepfacepencil.training import stages
+from deepfacepencil.training.perceptual import load_alexnet
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     CLEAN_AND_DEFORMED,
@@ -222,6 +223,31 @@ def test_each_modern_part_does_something_and_is_deterministic(batch, part):
     for name in ("d", "adv a", "adv m"):
         assert once[name].isfinite()
         assert once[name] != without[name]
+
+
+@pytest.mark.parametrize(
+    ("model", "stage", "drawn", "sketch"),
+    [
+        ("ours", STAGE_1, "a", "aligned"),
+        ("ours", STAGE_2, "m", "deformed"),
+        ("ours", STAGE_3, "m", "deformed"),
+        ("baseline-deform", CLEAN_AND_DEFORMED, "m", "aligned"),  # the same as deformed here
+    ],
+)
+def test_a_perceptual_loss_is_st_lpips_of_the_photo_that_is_drawn(
+    batch, model, stage, drawn, sketch
+):
+    if stage == CLEAN_AND_DEFORMED:
+        batch["deformed"] = batch["aligned"]
+    networks, alexnet = networks_of(model), load_alexnet(torch.device("cpu"))
+    generator = networks.aligned if drawn == "a" else networks.main
+    with torch.no_grad():
+        photo = generator(batch[sketch]).photo
+        expected = 4 * alexnet.distance(alexnet(photo), alexnet(batch["photo"])).mean()
+    usual = train_step(networks_of(model), stage, batch)
+    losses = train_step(networks, stage, batch, replace(TINY, perceptual=4.0))
+    assert set(losses) - set(usual) == {f"lpips {drawn}"}
+    torch.testing.assert_close(losses[f"lpips {drawn}"], expected)
 
 
 def test_d_is_trained_against_the_generators_as_they_were(networks, batch):

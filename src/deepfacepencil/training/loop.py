@@ -102,7 +102,7 @@ def _processes(accelerator: str, devices: int | str, nodes: int, recipe: Recipe)
     """What starts the processes and joins them. Raises InputError if that cannot be."""
     try:
         fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes)
-    except (MisconfigurationException, RuntimeError, ValueError) as problem:
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as problem:
         raise InputError(f"no such devices here: {problem}") from problem
     for environment in (TorchElasticEnvironment, SLURMEnvironment):
         if environment.detect():
@@ -312,6 +312,7 @@ class Training:
             "depth": recipe.depth,
             "seed": self.seed,
             "shown": shown,
+            "finished": self.number == len(recipe.phases),
             "resolution": recipe.phases[len(shown) - 1].resolution,
         }
         average = self.networks.ema
@@ -429,7 +430,12 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
 
 
 def learning_rate(recipe: Recipe, number: int, shown: int) -> float:
-    """Constant for the first half of a stage, then linear to zero (section 4.1)."""
+    """Constant for the first half of a stage, then linear to zero (section 4.1).
+
+    A recipe may keep it constant instead: then the moving average alone calms what is released.
+    """
+    if not recipe.decays:
+        return recipe.learning_rate
     before, images = place_in_stage(recipe, number)
     return recipe.learning_rate * min(1.0, 2 * (1 - (before + shown) / images))
 
@@ -545,7 +551,10 @@ def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
     """Raises InputError if `run` holds a training with other settings."""
     path = run / SETTINGS
     if path.exists():
-        before = {"model": "ours"} | json.loads(path.read_text())  # it was not always said
+        before = {"model": "ours", "recipe": {}} | json.loads(path.read_text())
+        # What was not always said. Such a training did the usual.
+        usual = {"perceptual": Recipe.perceptual, "decays": Recipe.decays}
+        before["recipe"] = usual | before["recipe"]
         now = json.loads(json.dumps(settings))  # as it would be stored: tuples are lists there
         other = [name for name, value in now.items() if before.get(name) != value]
         if other:

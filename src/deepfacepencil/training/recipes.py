@@ -48,10 +48,12 @@ class Recipe:
     phases: tuple[Phase, ...]
     bfloat16: bool = False  # autocast
     compiled: bool = False  # torch.compile: needs a C++ compiler on a CPU
-    learning_rate: float = 2e-4  # decays linearly to zero from half of each stage on
+    learning_rate: float = 2e-4
+    decays: bool = True  # the learning rate, linearly to zero from half of each stage on
     betas: tuple[float, float] = (0.5, 0.999)
     adversary: Adversary = Adversary()
     reconstruction: float = 1.0  # weight of L_rec in Eq. 8
+    perceptual: float = 0.0  # weight of ST-LPIPS beside L_rec: not in the paper
     ema_images: float = 1_000  # half-life of the moving average of the generators
     model: Model = "ours"  # see `for_model`
 
@@ -102,7 +104,7 @@ SMALL = Recipe(
 )
 
 # SMALL with what the field has learnt since 2020, each part to be switched on its own.
-MODERN = replace(SMALL, name="modern", adversary=Adversary(hinge=True, augment=True))
+MODERN = replace(SMALL, name="modern", perceptual=4.0, decays=False)
 
 # The local enhancer, trained on its own around the generator of a finished SMALL.
 SMALL_512 = replace(SMALL, name="small-512", phases=(Phase(ENHANCER, 512, 8_000, 4),))
@@ -167,6 +169,7 @@ def for_model(recipe: Recipe, model: Model) -> Recipe:
         phases=_in_one_stage(shown, PIX2PIX),
         adversary=Adversary(),
         reconstruction=100.0,  # the weight of L_1 in [10]
+        perceptual=0.0,
     )
 
 

@@ -32,6 +32,7 @@ from ..models.generator import MainGenerator
 from ..models.rivals import discriminator, generators
 from . import losses
 from .augment import draw_view, see
+from .perceptual import ShiftTolerantAlexNet, load_alexnet
 from .recipes import (
     CLASSIFIER,
     CLEAN_AND_DEFORMED,
@@ -119,6 +120,7 @@ class Compute:
     main: Callable
     enhancer: Callable
     discriminator: Callable
+    alexnet: ShiftTolerantAlexNet | None  # where the recipe has a perceptual loss
     device: torch.device
     recipe: Recipe
 
@@ -144,6 +146,7 @@ class Compute:
             main=aligned if networks.main is networks.aligned else shared(networks.main),
             enhancer=shared(networks.enhancer),
             discriminator=shared(networks.discriminator),
+            alexnet=load_alexnet(fabric.device) if recipe.perceptual else None,
             device=fabric.device,
             recipe=recipe,
         )
@@ -232,7 +235,10 @@ def stage_1_step(
     """L_rec(G_a) + L_adv(G_a, D) + lambda L_DFM(G_a, D): Eq. 8 without what concerns G_m."""
     with compute.precision():
         generated = compute.aligned(batch["aligned"])
-    terms = {"rec a": _reconstruction(compute, generated.photo, batch)}
+    terms = {
+        "rec a": _reconstruction(compute, generated.photo, batch),
+        **_perceptual(compute, "a", generated.photo, batch),
+    }
     return _adversarial(
         networks, compute, terms, {"a": (batch["aligned"], generated.photo)}, batch, optimiser,
         d_optimiser,
@@ -249,6 +255,7 @@ def stage_2_step(
         generated = compute.main(batch["deformed"])
     terms = {
         "rec m": _reconstruction(compute, generated.photo, batch),
+        **_perceptual(compute, "m", generated.photo, batch),
         "gfm": losses.MU * losses.generator_feature_matching(guide, generated.features),
     }
     return _adversarial(
@@ -267,6 +274,7 @@ def stage_3_step(
     terms = {
         "rec a": _reconstruction(compute, a.photo, batch),
         "rec m": _reconstruction(compute, m.photo, batch),
+        **_perceptual(compute, "m", m.photo, batch),  # G_m draws; for G_a it would cost as much
         "gfm": losses.MU * _guidance(networks, compute, a.features, m.encoded),
     }
     pairs = {"a": (batch["aligned"], a.photo), "m": (batch["deformed"], m.photo)}
@@ -294,7 +302,10 @@ def enhancer_step(
         with torch.no_grad():
             decoded = networks.main.decoded(half_size(batch["deformed"]))
         photo = compute.enhancer(batch["deformed"], decoded)
-    terms = {"rec e": _reconstruction(compute, photo, batch)}
+    terms = {
+        "rec e": _reconstruction(compute, photo, batch),
+        **_perceptual(compute, "e", photo, batch),
+    }
     return _adversarial(
         networks, compute, terms, {"e": (batch["deformed"], photo)}, batch, optimiser, d_optimiser
     )
@@ -308,7 +319,10 @@ def clean_and_deformed_step(
     sketch = torch.where(clean, batch["aligned"], batch["deformed"])
     with compute.precision():
         photo = compute.main(sketch).photo
-    terms = {"rec m": _reconstruction(compute, photo, batch)}
+    terms = {
+        "rec m": _reconstruction(compute, photo, batch),
+        **_perceptual(compute, "m", photo, batch),
+    }
     return _adversarial(
         networks, compute, terms, {"m": (sketch, photo)}, batch, optimiser, d_optimiser
     )
@@ -342,6 +356,16 @@ def pix2pix_step(
 def _reconstruction(compute: Compute, photo: Tensor, batch: Batch) -> Tensor:
     """L_rec of Eq. 4 with its weight."""
     return compute.recipe.reconstruction * losses.reconstruction(photo, batch["photo"])
+
+
+def _perceptual(compute: Compute, name: str, photo: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """ST-LPIPS of a generator's photo with its weight, for recipes that want it."""
+    if compute.alexnet is None:
+        return {}
+    with compute.precision():
+        made, real = compute.alexnet(photo.float()), compute.alexnet(batch["photo"])
+    distance = compute.alexnet.distance(made, real).mean()
+    return {f"lpips {name}": compute.recipe.perceptual * distance}
 
 
 def _adversarial(
