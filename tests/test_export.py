@@ -26,6 +26,7 @@ from deepfacepencil.sketch.pen import draw
 from deepfacepencil.training.checkpoint import save_weights
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "07-curly-hair.svg"
+FACTS = {"recipe": "test", "width": 8, "cap": 16}
 
 
 def test_onnx_equals_torch(tmp_path: Path) -> None:
@@ -52,9 +53,8 @@ def test_the_file_draws_nearly_what_torch_draws(
     monkeypatch.setattr("deepfacepencil.export.ROUNDING", rounding)
     torch.manual_seed(0)
     generator = dual_generators(width=8, cap=16)[1].eval()
-    facts = {"recipe": "test", "width": 8, "cap": 16}
-    save_weights(generator.state_dict(), facts, tmp_path)
-    model = tmp_path / "model.onnx"
+    save_weights(generator.state_dict(), FACTS, tmp_path)
+    model = tmp_path / "new" / "model.onnx"
     distance = export(tmp_path, model)
     assert 0 < distance <= (rounding if in_8_bits else AGREEMENT)
     kinds = [node.op_type for node in onnx.load(model).graph.node]
@@ -83,12 +83,44 @@ def test_export_without_weights_names_the_file(tmp_path: Path) -> None:
 def test_the_exported_model_takes_a_tolerance(tmp_path: Path) -> None:
     torch.manual_seed(0)
     generator = dual_generators(width=8, cap=16)[1].eval()
-    save_weights(generator.state_dict(), {"recipe": "test", "width": 8, "cap": 16}, tmp_path)
+    save_weights(generator.state_dict(), FACTS, tmp_path)
     export(tmp_path, tmp_path / "model.onnx")
     engine, strokes = Engine(tmp_path / "model.onnx"), svg.load(EXAMPLE)
     strict, own, loose = (engine(strokes, wish).attention for wish in (-1, 0, 1))
     assert strict[0].mean() > own[0].mean() > loose[0].mean()
     assert strict[-1].mean() < own[-1].mean() < loose[-1].mean()
+
+
+def test_export_says_what_it_should_not_be_judged_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = dual_generators(width=8, cap=16)[1].state_dict()
+    save_weights(weights, FACTS | {"finished": False, "resolution": 128}, tmp_path)
+    export(tmp_path, tmp_path / "model.onnx")
+    said = capsys.readouterr().out
+    assert "is not finished" in said
+    assert "128 px" in said
+    save_weights(weights, FACTS | {"finished": True}, tmp_path)
+    export(tmp_path, tmp_path / "model.onnx")
+    assert "finished" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("facts", "output", "complaint"),
+    [
+        (FACTS | {"width": 4}, "model.onnx", r"generator\.safetensors does not fit this version"),
+        ({"recipe": "test"}, "model.onnx", r"generator\.safetensors does not fit this version"),
+        (FACTS, "", "is a folder; --output is the ONNX file"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts, output: str, complaint: str
+) -> None:
+    monkeypatch.setattr("deepfacepencil.export.to_onnx", None)
+    save_weights(dual_generators(width=8, cap=16)[1].state_dict(), facts, tmp_path)
+    with pytest.raises(InputError, match=complaint):
+        export(tmp_path, tmp_path / output)
+    assert not (tmp_path / "model.onnx").exists()
 
 
 @pytest.mark.parametrize("size", [1, 3, 7])

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from .errors import InputError
 from .files import writing
 from .models.blocks import InstanceNorm
-from .models.generator import MainGenerator, dual_generators
+from .models.generator import MainGenerator
 from .models.sap import tolerance_bias
 from .runtime.engine import (
     ATTENTION,
@@ -39,7 +39,7 @@ from .runtime.engine import (
 )
 from .sketch.pen import draw
 from .sketch.strokes import Strokes, through
-from .training.checkpoint import load_weights, refuse_enhancer
+from .training.checkpoint import load_generator, refuse_enhancer
 
 # On the scale [-1, 1] of photos. Half-precision weights move no colour by more than two of its 256
 # grey levels, or something is wrong. 8 bits may move them by two on average (root mean square).
@@ -68,12 +68,17 @@ def export(run: Path, output: Path) -> float:
     would not agree with torch.
     """
     refuse_enhancer(run, "exported")
-    weights, facts = load_weights(run)
+    generator, facts = load_generator(run)
     if facts["model"] != "ours":
         raise InputError(f"{run} holds {facts['model']}; only our model, with SAP, can be exported")
-    generator = dual_generators(facts["width"], facts["cap"])[1]
-    generator.load_state_dict(weights)
-    generator.eval()
+    assert isinstance(generator, MainGenerator)
+    if output.is_dir():
+        raise InputError(f"{output} is a folder; --output is the ONNX file to write")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if not facts.get("finished", True):
+        print(f"{run} is not finished: this is what it draws so far")
+    if facts["resolution"] != RESOLUTION:
+        print(f"{run} was trained at {facts['resolution']} px and is to draw at {RESOLUTION}")
     sketch = torch.from_numpy(draw(_test_drawing(), RESOLUTION) / np.float32(255))[None, None]
     own = torch.zeros(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE)
     wished = torch.linspace(-1, 1, own.numel()).view_as(own)

@@ -95,7 +95,7 @@ def write_report(run: Path) -> None:
         *_figures(run / SHEETS),
     ]
     with writing(run / REPORT) as temporary:
-        temporary.write_text("\n".join(page))
+        temporary.write_text("\n".join(page), "utf-8")
 
 
 def _read_log(path: Path) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:

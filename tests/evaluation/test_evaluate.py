@@ -6,6 +6,7 @@ The Inception sees mean colours; a face is found where something is drawn in the
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,15 @@ pytest.importorskip("mediapipe")
 pytest.importorskip("matplotlib")
 
 from deepfacepencil.cli import Evaluate
+from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.errors import InputError
 from deepfacepencil.evaluation import evaluate as module
-from deepfacepencil.evaluation import figures
+from deepfacepencil.evaluation import figures, metrics
 from deepfacepencil.evaluation.evaluate import evaluate, mean_tolerance
 from deepfacepencil.evaluation.features import Inception
+from deepfacepencil.evaluation.landmarks import faithfulness
 from deepfacepencil.evaluation.levels import Level
+from deepfacepencil.training.checkpoint import load_weights, save_weights
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +40,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return Inception("mean colours", "0", device, quarters, None)
 
-    def find(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    def find(image: NDArray[np.uint8], drawing: bool) -> NDArray[np.float64] | None:
         middle = image[12:20, 12:20]
         grid = np.mgrid[:32:1.43, :32:1.43].reshape(2, -1).T[:478]
         return None if middle.min() == 255 else grid + middle.mean() / 100
@@ -128,6 +132,93 @@ def test_everything_once_interrupted_or_not(
         assert 2 * 160 < board.height < 3 * 160
 
 
+def test_every_number_is_what_its_metric_gives_of_these_photos(
+    tmp_path: Path, prepared: Path, runs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_of(sketches: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        dark = sketches[..., None] // np.array([2, 3, 4], np.uint8)
+        return 200 - np.roll(dark, 3, axis=1)
+
+    def generate(model, sketches, device):
+        return made_of(sketches), None
+
+    monkeypatch.setattr(module, "generate", generate)
+    report = evaluate(runs[:1], prepared, tmp_path, kid_subset=2, deformation_only=True)
+    rows = json.loads(report.with_name("results.json").read_text())["rows"]
+    (row,) = (row for row in rows if row["input"] == "d = 0" and row["model"] == "ours")
+
+    triplets = list(FacePairs(prepared, "test", 32, None))
+    sketches = np.concatenate([triplet["aligned"] for triplet in triplets])
+    truths = np.stack([triplet["photo"].transpose(1, 2, 0) for triplet in triplets])
+    made, cpu = made_of(sketches), torch.device("cpu")
+    inception, alexnet = module.load_inception(None, cpu), module.load_alexnet(cpu)
+    real, features = inception.features(truths), inception.features(made)
+    assert row["fid"] == pytest.approx(metrics.fid(real, features), rel=1e-6)
+    assert row["kid"] == pytest.approx(metrics.kid(real, features, 2, seed=0)[0], rel=1e-6)
+    assert row["l1"] == pytest.approx(metrics.l1(made, truths).mean())
+    assert row["ssim"] == pytest.approx(metrics.ssim(made, truths).mean())
+    distance = alexnet.distance(alexnet.features(made), alexnet.features(truths))
+    assert row["st_lpips"] == pytest.approx(distance.mean(), rel=1e-5)
+
+    drawn = np.repeat(255 - sketches[..., None], 3, axis=-1)
+    of_drawn, of_made, of_truth = (
+        module.landmarks_of(some, drawings=some is drawn) for some in (drawn, made, truths)
+    )
+    found = [i for i in range(len(drawn)) if np.isfinite([of_drawn[i], of_made[i]]).all()]
+    errors = [faithfulness(of_drawn[i], of_made[i]) for i in found]
+    assert row["pairs"] == len(found) > 1
+    assert row["landmarks"] == pytest.approx(np.median([error["all"] for error in errors]))
+    assert row["landmarks_nose"] == pytest.approx(np.median([error["nose"] for error in errors]))
+    away = [faithfulness(*pair)["all"] for pair in zip(of_truth, of_made, strict=True)]
+    assert row["landmarks_to_truth"] == pytest.approx(np.median(away))
+    assert len({round(error["all"], 6) for error in errors}) > 1  # so that a median says something
+
+
+def test_a_folder_of_drawings_is_measured_once_under_its_own_name(drawings: Path) -> None:
+    circles = drawings / "circles"
+    others = [drawings.parent / side / "p" / "circles" for side in "ab"]
+    for other in others:
+        shutil.copytree(circles, other, dirs_exist_ok=True)
+    groups = module._read_drawings([drawings, circles, *others], 32)
+    assert list(groups) == [drawings.name, "circles", "p-circles", "p-circles-2"]
+
+
+def test_a_damaged_file_in_the_cache_is_made_anew_and_other_pictures_go(
+    tmp_path: Path, prepared: Path, runs: list[Path], drawings: Path, count_work
+) -> None:
+    def begin(*more: Path) -> None:
+        evaluate(runs[:1], prepared, tmp_path, more, kid_subset=2, deformation_only=True)
+
+    begin(drawings)
+    assert list(tmp_path.glob("board-drawings-*"))
+    assert {path.name for path in tmp_path.glob("curves-*")} == {"curves-d.png"}
+    whole = (tmp_path / "results.json").read_bytes()
+    (damaged := next((tmp_path / "cache").glob("photos-*"))).write_bytes(b"")
+    (tmp_path / "cache" / ".photos.1.part").touch()
+    made = count_work()
+    begin(drawings)
+    assert len(made) == 1
+    assert damaged.stat().st_size
+    assert not list(tmp_path.rglob(".*"))
+    assert (tmp_path / "results.json").read_bytes() == whole
+    begin()
+    assert not list(tmp_path.glob("board-drawings-*"))
+    assert list(tmp_path.glob("board-d-*"))
+
+
+def test_the_report_names_what_was_trained_for_how_long(
+    tmp_path: Path, prepared: Path, runs: list[Path]
+) -> None:
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    weights, facts = load_weights(run)
+    for finished in (True, False):
+        save_weights(weights, facts | {"shown": [8, 1200], "finished": finished}, run)
+        report = evaluate([run], prepared, tmp_path / "r", kid_subset=2, deformation_only=True)
+        text = report.read_text()
+        assert "ours: recipe tiny, seed 1, photos shown in its phases 8, 1,200" in text
+        assert ("not finished" in text) != finished
+
+
 def test_the_report_is_one_file_for_every_screen(
     tmp_path: Path, prepared: Path, runs: list[Path]
 ) -> None:
@@ -177,13 +268,14 @@ def test_a_level_shows_the_same_faces_in_every_batch(prepared: Path) -> None:
 
 
 def test_tolerance_is_the_expected_width_on_strokes() -> None:
-    attention = np.zeros((2, 4, 8, 8), np.float32)
-    attention[:, 3] = 1  # r = 13 everywhere
-    attention[0, :, 2, :] = [[0.5], [0.5], [0], [0]]  # r = 1 and 5 along the stroke
-    sketches = np.zeros((2, 8, 8), np.uint8)
-    sketches[0, 2] = 255
-    expected, blank = mean_tolerance(attention, sketches)
-    assert expected == pytest.approx(3)
+    for size, expected in ((256, 3), (128, (2 + 6) / 2)):  # 1 and 5; at 128 px 1 and 3 of its own
+        attention = np.zeros((2, 4, size, size), np.float32)
+        attention[:, 3] = 1  # the widest branch everywhere
+        attention[0, :, 2, :] = [[0.5], [0.5], [0], [0]]  # the two narrowest along the stroke
+        sketches = np.zeros((2, size, size), np.uint8)
+        sketches[0, 2] = 255
+        drawn, blank = mean_tolerance(attention, sketches)
+        assert drawn == pytest.approx(expected)
     assert np.isnan(blank)
     assert np.isnan(mean_tolerance(None, sketches)).all()
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from deepfacepencil.data.prepare import BACKDROP
 from deepfacepencil.errors import InputError
 from deepfacepencil.evaluation import sketches
 from deepfacepencil.evaluation.sketches import (
@@ -40,7 +41,7 @@ def without_networks(monkeypatch):
     """As it is without HED's weights and mediapipe."""
     monkeypatch.setitem(sys.modules, "deepfacepencil.evaluation.hed", None)
 
-    def missing(_):
+    def missing(*_, **__):
         raise InputError("this needs mediapipe")
 
     monkeypatch.setattr(sketches, "find_landmarks", missing)
@@ -108,7 +109,36 @@ def test_labels_may_be_given(faces, tmp_path):
     assert me.read_text() == same.read_text()
 
 
+def test_no_photo_is_replaced_by_a_sketch(faces, tmp_path):
+    mine = tmp_path / "faces" / "photos" / "000-boundary.png"
+    mine.write_bytes(faces["000"].read_bytes())
+    with pytest.raises(InputError, match=r"000-boundary\.png is one of the inputs"):
+        sketch({**faces, "mine": mine}, mine.parent, ["boundary"])
+    with pytest.raises(InputError, match=r"000-boundary\.png: two results"):
+        sketch({**faces, "000-boundary": mine}, tmp_path, ["boundary", "boundary"])
+    assert mine.read_bytes() == faces["000"].read_bytes()
+
+
+def test_the_figure_shows_the_first_photos(faces, tmp_path, without_networks, monkeypatch, capsys):
+    monkeypatch.setattr(sketches, "MOST_ROWS", 1)
+    sketch(faces, tmp_path)
+    with Image.open(tmp_path / FIGURE) as figure:
+        assert figure.height < 2 * 256
+    assert len(list(tmp_path.glob("*-boundary.png"))) == 2
+    (tmp_path / "text.jpg").write_text("just text")
+    with pytest.raises(InputError, match="2 of 3 photos done"):
+        sketch({**faces, "text": tmp_path / "text.jpg"}, tmp_path)
+
+
 # Photos
+
+
+def test_what_is_transparent_becomes_backdrop_and_16_bits_are_refused(tmp_path):
+    Image.new("RGBA", (100, 100), (255, 0, 0, 0)).save(tmp_path / "cut-out.png")
+    assert read_square(tmp_path / "cut-out.png").getpixel((0, 0)) == BACKDROP
+    Image.fromarray(np.full((100, 100), 30_000, np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(InputError, match=r"deep\.png has 16 bits a channel"):
+        read_square(tmp_path / "deep.png")
 
 
 def test_a_photo_is_its_middle_square(tmp_path):

@@ -136,17 +136,25 @@ def read_photo(path: Path, size: int) -> Image.Image:
             raise InputError(
                 f"{path} is {image.width} x {image.height}; crop it square around the face"
             )
-        if image.mode.startswith("I"):
-            raise InputError(f"{path} has 16 bits a channel; save it with 8")
         image.draft("RGB", (size, size))
-        photo = ImageOps.exif_transpose(image)
-        if photo.has_transparency_data:
-            person = photo.convert("RGBA")
-            photo = Image.alpha_composite(Image.new("RGBA", person.size, BACKDROP), person)
-        photo = photo.convert("RGB")
+        photo = upright(image, path)
         if photo.width != size:
             photo = photo.resize((size, size), Image.Resampling.LANCZOS)
         return photo
+
+
+def upright(image: Image.Image, path: Path) -> Image.Image:
+    """The photo opened from `path`, turned as it was taken, RGB; what is transparent: BACKDROP.
+
+    Raises InputError if it has more than 8 bits a channel.
+    """
+    if image.mode.startswith("I"):
+        raise InputError(f"{path} has 16 bits a channel; save it with 8")
+    photo = ImageOps.exif_transpose(image)
+    if photo.has_transparency_data:
+        person = photo.convert("RGBA")
+        photo = Image.alpha_composite(Image.new("RGBA", person.size, BACKDROP), person)
+    return photo.convert("RGB")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -29,9 +30,9 @@ from tqdm import tqdm
 
 from ..data.dataset import FacePairs
 from ..errors import InputError
-from ..files import writing
+from ..files import remove_leftovers, writing
 from ..models.generator import to_bytes
-from ..runtime import overlay
+from ..models.sap import pooling_widths
 from ..runtime.generate import find_drawings, is_drawing
 from ..sketch.normalise import load_drawing
 from ..sketch.pen import draw
@@ -41,7 +42,7 @@ from .features import RESIZE, ST_LPIPS, AlexNet, Inception, load_alexnet, load_i
 from .landmarks import faithfulness, find_landmarks
 from .levels import AXES, CLEAN, DEFORMATION, MISSING, WIDTHS, Level
 
-METHOD = 2  # to be raised when what lies in the cache is measured in another way
+METHOD = 3  # to be raised when what lies in the cache is measured in another way
 BATCH = 16
 FACES = 6  # test photos on a board
 ATTENDED = 3  # of them, and of the drawings, in the figure of the attention
@@ -127,8 +128,11 @@ class Bench:
             digest.update(part.tobytes() if isinstance(part, np.ndarray) else f"{part}".encode())
         path = self.cache / f"{kind}-{digest.hexdigest()[:32]}.npz"
         if path.exists():
-            with np.load(path) as stored:
-                return dict(stored)
+            try:
+                with np.load(path) as stored:
+                    return dict(stored)
+            except (EOFError, ValueError, BadZipFile):
+                pass  # it was being written when the power went: made anew
         arrays = make()
         with writing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
@@ -138,7 +142,7 @@ class Bench:
         """What every photo is looked at for: features, classes if they are known, landmarks."""
         seen: Arrays = {
             "features": self.inception.features(photos),
-            "landmarks": landmarks_of(photos),
+            "landmarks": landmarks_of(photos, drawings=False),
         }
         if self.inception.knows_classes:
             seen["log_classes"] = self.inception.log_classes(photos)
@@ -157,16 +161,16 @@ class Bench:
         }
 
     def show(self, model: Model, sketches: Sketches) -> Arrays:
-        """As `measure`, of drawings that have no true photo; keeps the photos for the boards."""
+        """As `measure`, of drawings that have no true photo; keeps what the boards show."""
         photos, attention = generate(model, sketches, self.device)
         kept: Arrays = {"photos": photos, "tolerance": mean_tolerance(attention, sketches)}
         if attention is not None:
-            kept["attention"] = attention.astype(np.float16)
+            kept["attention"] = attention[:ATTENDED].astype(np.float16)
         return self.look(photos) | kept
 
     def look_at_drawings(self, sketches: Sketches) -> Arrays:
         """Where landmarks lie in drawings."""
-        find = partial(landmarks_of, _as_drawn(sketches))
+        find = partial(landmarks_of, _as_drawn(sketches), drawings=True)
         return self.kept("sketches", [sketches], lambda: {"landmarks": find()})
 
 
@@ -202,6 +206,7 @@ def evaluate(
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; --output is a folder for the report")
     (output / "cache").mkdir(parents=True, exist_ok=True)
+    remove_leftovers(output)
     bench = Bench(looking, load_alexnet(device), output / "cache", device)
     try:
         seen = _see(plan, bench)
@@ -277,22 +282,28 @@ def mean_tolerance(
 ) -> NDArray[np.float64]:
     """The expected pooling width on the strokes of each sketch, pixels at 256 (N,); nan without A.
 
+    The widths are those that were used, which a smaller picture has rounded to its own pixels.
+
     Away from strokes there is nothing to pool, and what is chosen there means nothing.
     """
     if attention is None:
         return np.full(len(sketches), np.nan)
+    size = sketches.shape[-1]
+    widths = np.array(pooling_widths(size)) * 256 / size
     return np.array(
         [
-            np.average(overlay.tolerance(chosen), weights=sketch) if sketch.any() else np.nan
+            np.average(np.tensordot(widths, chosen, axes=1), weights=sketch)
+            if sketch.any()
+            else np.nan
             for chosen, sketch in zip(attention, sketches, strict=True)
         ]
     )
 
 
-def landmarks_of(pictures: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:
+def landmarks_of(pictures: Iterable[NDArray[np.uint8]], drawings: bool) -> NDArray[np.float32]:
     """Landmarks of every picture (H, W, 3), in pixels (N, 478, 2); nan where no face is found."""
     nowhere = np.full(LANDMARKS, np.nan)
-    found = [find_landmarks(picture) for picture in pictures]
+    found = [find_landmarks(picture, drawings) for picture in pictures]
     return np.array([nowhere if at is None else at for at in found], np.float32)
 
 
@@ -312,6 +323,7 @@ def _faceless(names: Sequence[str], drawn: Arrays) -> list[str]:
 def _read_drawings(given: Sequence[Path], size: int) -> dict[str, tuple[list[str], Sketches]]:
     """{folder: (names, sketches)} of the drawings in these folders and in the folders in them."""
     groups: dict[str, tuple[list[str], Sketches]] = {}
+    done: set[Path] = set()
     for folder in given:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; --drawings are folders of drawings")
@@ -320,7 +332,12 @@ def _read_drawings(given: Sequence[Path], size: int) -> dict[str, tuple[list[str
         if not having:
             raise InputError(f"{folder}: no drawings in this folder")
         for path in map(Path.resolve, having):
+            if path in done:
+                continue
+            done.add(path)
             name = path.name if path.name not in groups else f"{path.parent.name}-{path.name}"
+            while name in groups:
+                name += "-2"
             named = find_drawings([str(path)])
             read = tqdm(named.values(), f"drawings of {name}", unit=" drawings")
             groups[name] = list(named), np.stack([draw(load_drawing(file), size) for file in read])
@@ -513,18 +530,26 @@ def _write(
     output: Path, results: dict[str, Any], pictures: dict[str, tuple[str, Image.Image]]
 ) -> None:
     rows = results["rows"]
-    charts = {axis: figures.charts(rows, axis) for axis in AXES}
+    charts = {axis: figures.charts(rows, axis) for axis in AXES if figures.runs_along(rows, axis)}
+    drawn_now = {*pictures, *(f"curves-{axis}.png" for axis in charts)}
+    for kind in ("board", "attention", "curves"):
+        for path in output.glob(f"{kind}-*.png"):
+            if path.name not in drawn_now:
+                path.unlink()  # of other models, drawings or levels
     for name, (_, picture) in pictures.items():
         with writing(output / name) as temporary:
             picture.save(temporary, "PNG")
     for axis, drawn in charts.items():
         with writing(output / f"curves-{axis}.png") as temporary:
             temporary.write_bytes(drawn.png)
-    with writing(output / "table.csv") as temporary, temporary.open("w", newline="") as file:
+    with (
+        writing(output / "table.csv") as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="replace") as file,
+    ):
         table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         table.writeheader()
         table.writerows(rows)
     with writing(output / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=1, allow_nan=False))
     with writing(output / "report.html") as temporary:
-        temporary.write_text(page.page(results, pictures, charts))
+        temporary.write_text(page.page(results, pictures, charts), "utf-8", "replace")

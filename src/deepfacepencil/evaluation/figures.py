@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ..models.sap import pooling_widths
 from ..runtime import overlay
 from .levels import AXES, CLEAN
 
@@ -119,15 +120,16 @@ def attention(attended: Iterable[Attended]) -> Image.Image:
     After the sketch: the weight of every branch, from white for 0 to red for 1; the branch with
     the largest; and the expected width, from blue for the narrowest to orange for the widest.
     """
-    widths = overlay.WIDTHS
-    columns = ["sketch", *(f"r = {width}" for width in widths), "largest", "expected width"]
+    widths: list[int] = []
     rows: list[BoardRow] = []
     for name, sketch, chosen in attended:
+        widths = pooling_widths(sketch.shape[-1])  # the same for all
         largest = np.equal(np.arange(len(widths))[:, None, None], chosen.argmax(axis=0))
         cells = [np.repeat(255 - sketch[:, :, None], 3, axis=-1)]
         cells += [_veil(sketch, weight[:, :, None] * (0, 170, 190)) for weight in chosen]
         cells += [overlay.tolerance_overlay(sketch, a) for a in (largest, chosen)]
         rows.append((name, [(cell, "") for cell in cells]))
+    columns = ["sketch", *(f"r = {width}" for width in widths), "largest", "expected width"]
     return board(columns, rows)
 
 
@@ -181,6 +183,11 @@ def on_axis(rows: Iterable[dict[str, Any]], axis: str) -> list[dict[str, Any]]:
     """The rows of test sketches that leave S_syn along this axis only, the clean ones included."""
     others = [other for other in AXES if other != axis]
     return [row for row in rows if all(row.get(k) == getattr(CLEAN, k) for k in others)]
+
+
+def runs_along(rows: Iterable[dict[str, Any]], axis: str) -> bool:
+    """Whether there are rows at several places of this axis: what a curve needs."""
+    return len({row["input"] for row in on_axis(rows, axis)}) > 1
 
 
 def models(rows: Iterable[dict[str, Any]]) -> list[str]:

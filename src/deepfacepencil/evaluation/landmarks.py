@@ -27,19 +27,18 @@ from ..errors import missing_package
 _DRAWING_SIZE = 256
 _WIDER_LINES = ((5, 2), (7, 3))
 _MARGIN = 64
-_PAPER = 250  # grey levels: a picture that is brighter than this in more than half is a drawing
 # How sure the detector has to be that there is a face, and the mesh that it lies on one. A detector
 # of photos is never sure of a drawing, so the mesh decides.
 _SURE_OF_PHOTO, _SURE_OF_DRAWING = (0.5, 0.5), (0.1, 0.5)
 
 
-def find_landmarks(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+def find_landmarks(image: NDArray[np.uint8], drawing: bool) -> NDArray[np.float64] | None:
     """Where the 478 points of MediaPipe's face mesh are in `image` (H, W, 3), or None for no face.
 
     (478, 2), x to the right and y downwards, in pixels; they may lie outside. The image is a photo,
-    or a drawing that is dark on white. Raises InputError without the `evaluate` extra.
+    or a `drawing`, dark on white. Raises InputError without the `evaluate` extra.
     """
-    if np.median(image) < _PAPER:
+    if not drawing:
         return _find(image, *_SURE_OF_PHOTO)
     height, width = image.shape[:2]
     grey, scale = Image.fromarray(image).convert("L"), max(height, width) / _DRAWING_SIZE

@@ -53,12 +53,20 @@ def _parts(
         f" {html.escape(results['resize'])}. KID: {html.escape(results['kid'])}. IS:"
         f" {html.escape(results['is'])}. Bold is the best of its input.</p>"
     )
-    yield "<h2>Clean test sketches (Table 1)</h2>"
+    yield "<ul>"
+    for name, facts in results["models"].items():
+        shown = ", ".join(f"{images:,}" for images in facts["shown"])
+        unfinished = "" if facts.get("finished", True) else "; <b>not finished</b>"
+        yield (
+            f"<li>{html.escape(name)}: recipe {html.escape(facts['recipe'])}, seed {facts['seed']},"
+            f" photos shown in its phases {shown}{unfinished}."
+        )
+    yield "</ul><h2>Clean test sketches (Table 1)</h2>"
     yield _table(clean, QUALITY)
     yield "<p>How near the landmarks of the photos are to those of the sketches:</p>"
     yield _table(clean, FAITHFULNESS)
     for axis, (head, about) in _HEADS.items():
-        if len({row["input"] for row in on[axis]}) < 2:
+        if axis not in charts:
             continue
         yield f"<h2>{head}</h2><p>{about}</p>"
         yield _legend(names)

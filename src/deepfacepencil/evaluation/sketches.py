@@ -17,9 +17,10 @@ from skimage.morphology import skeletonize
 from tqdm import tqdm
 
 from ..data.photos import read_labels
-from ..data.prepare import opened
+from ..data.prepare import opened, upright
 from ..errors import InputError
 from ..files import writing
+from ..runtime.generate import require_own_names
 from ..sketch import svg
 from ..sketch.deform import DEFAULT_D, deform
 from ..sketch.normalise import MAX_PIXELS
@@ -29,7 +30,9 @@ from ..sketch.trace import trace, trace_labels
 from .landmarks import find_landmarks, parts_of_face
 
 STYLES = ("edge", "contour", "boundary", "deformed")
+ENDINGS = (".png", ".svg")
 FIGURE = "figure-1.png"
+MOST_ROWS = 24  # of it
 SIZE = 256  # pixels of the PNGs, as the networks' photos
 _MIN_SIDE = 64
 _MARGIN, _CAPTION = 8, 18
@@ -49,16 +52,20 @@ def sketch(
 ) -> None:
     """Write NAME-STYLE.png (256 px, dark on white) and .svg into `output`, {NAME: photo}.
 
-    With all `styles` also FIGURE, a row a photo; what cannot be made of a photo is left out of it
-    and named. `labels` is the label map of a single photo, others lie in labels/ beside photos/.
-    Raises InputError at the end for photos that cannot be used, or not in the style asked for.
+    With all `styles` also FIGURE, a row for each of the first photos; what cannot be made of a
+    photo is left out of it and named. `labels` is the label map of a single photo, others lie in
+    labels/ beside photos/. Raises InputError if a result would replace a photo; and at the end for
+    photos that cannot be used, or not in the style asked for.
     """
     if labels is not None and len(photos) > 1:
         raise InputError(f"--labels {labels} belongs to one photo; {len(photos)} are given")
     if not 0 <= d <= CANVAS:
         raise InputError(f"--d {d:g}: offsets are from 0 to {CANVAS} pixels of the 512 canvas")
+    results = [f"{name}-{style}{end}" for name in photos for style in styles for end in ENDINGS]
+    require_own_names([FIGURE, *results], photos.values(), output)
     output.mkdir(parents=True, exist_ok=True)
     rows: list[list[Image.Image | None]] = []
+    done = 0
     problems: list[str] = []
     left_out: list[str] = []
     every_style = len(styles) == len(STYLES)
@@ -81,7 +88,8 @@ def sketch(
                 drawn.save(temporary, "PNG")
             svg.save(strokes, output / f"{name}-{style}.svg")
             made.append(drawn)
-        if any(made):
+        done += any(made)
+        if any(made) and len(rows) < MOST_ROWS:
             rows.append([photo.resize((SIZE, SIZE), Image.Resampling.LANCZOS), *made])
     if not rows:
         raise InputError("; ".join(dict.fromkeys(problems + left_out)) or "give some photos")
@@ -92,8 +100,7 @@ def sketch(
             print(f"left out: {reason}")
         print(f"figure: {output / FIGURE}")
     if problems:
-        done = f"{len(rows)} of {len(photos)} photos done; "
-        raise InputError(done + "; ".join(problems))
+        raise InputError(f"{done} of {len(photos)} photos done; " + "; ".join(problems))
 
 
 def read_square(path: Path) -> Image.Image:
@@ -108,8 +115,7 @@ def read_square(path: Path) -> Image.Image:
         if min(image.size) < _MIN_SIDE:
             raise InputError(f"{size} are too small for a face: give a larger photo")
         image.draft("RGB", (2 * CANVAS, 2 * CANVAS))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        return ImageOps.fit(upright, (CANVAS, CANVAS), Image.Resampling.LANCZOS)
+        return ImageOps.fit(upright(image, path), (CANVAS, CANVAS), Image.Resampling.LANCZOS)
 
 
 def edge(photo: Image.Image) -> Strokes:
@@ -135,7 +141,7 @@ def contour(photo: Image.Image, name: str) -> Strokes:
     Raises InputError if no face is found (`name` is what it calls the photo), or without the
     `evaluate` extra.
     """
-    landmarks = find_landmarks(np.asarray(photo))
+    landmarks = find_landmarks(np.asarray(photo), drawing=False)
     if landmarks is None:
         raise InputError(f"{name}: no face found for the contour: crop the photo around one face")
     lines = [landmarks[chain] for part in parts_of_face().values() for chain in chains_of(part)]
