@@ -59,6 +59,9 @@ def choices(photos: int) -> dict[str, Recipe]:
     small = replace(
         paper, adversary=SMALL.adversary, reconstruction=SMALL.reconstruction, phases=grown
     )
+    modern = replace(
+        small, perceptual=MODERN.perceptual, decays=MODERN.decays, adversary=MODERN.adversary
+    )
     return {
         "the paper's": paper,
         "hinge loss": replace(paper, adversary=SMALL.adversary),
@@ -70,15 +73,11 @@ def choices(photos: int) -> dict[str, Recipe]:
         "constant learning rate": replace(paper, decays=False),
         SMALLS: small,
         "SMALL and ST-LPIPS": replace(small, perceptual=MODERN.perceptual),
-        "MODERN: constant rate, too": replace(
-            small, perceptual=MODERN.perceptual, decays=MODERN.decays
+        "and the constant learning rate": replace(
+            small, perceptual=MODERN.perceptual, decays=False
         ),
-        "MODERN, D sees views": replace(
-            small,
-            perceptual=MODERN.perceptual,
-            decays=MODERN.decays,
-            adversary=replace(small.adversary, augment=True),
-        ),
+        "MODERN: and D sees views": modern,
+        "MODERN at full size throughout": replace(modern, phases=paper.phases),
     }
 
 

@@ -103,8 +103,14 @@ SMALL = Recipe(
     ema_images=3_000,
 )
 
-# SMALL with what the field has learnt since 2020, each part to be switched on its own.
-MODERN = replace(SMALL, name="modern", perceptual=4.0, decays=False)
+# SMALL with what the field has learnt since 2020; what each part does is in docs/performance.md.
+MODERN = replace(
+    SMALL,
+    name="modern",
+    adversary=Adversary(hinge=True, augment=True),
+    perceptual=4.0,
+    decays=False,
+)
 
 # The local enhancer, trained on its own around the generator of a finished SMALL.
 SMALL_512 = replace(SMALL, name="small-512", phases=(Phase(ENHANCER, 512, 8_000, 4),))
