@@ -201,8 +201,10 @@ def test_a_damaged_file_in_the_cache_is_made_anew_and_other_pictures_go(
     assert damaged.stat().st_size
     assert not list(tmp_path.rglob(".*"))
     assert (tmp_path / "results.json").read_bytes() == whole
+    (tmp_path / "board-mine.png").touch()
     begin()
     assert not list(tmp_path.glob("board-drawings-*"))
+    assert (tmp_path / "board-mine.png").exists()
     assert list(tmp_path.glob("board-d-*"))
 
 

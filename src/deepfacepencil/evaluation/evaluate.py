@@ -526,16 +526,23 @@ def _board(
     return list(zip(names, map(list, zip(*columns, strict=True)), strict=True))
 
 
+def _drawn_before(output: Path) -> set[str]:
+    """The pictures of the report that is in `output`."""
+    try:
+        names = json.loads((output / "results.json").read_text()).get("pictures", [])
+    except (OSError, ValueError):
+        return set()
+    return {Path(name).name for name in names}
+
+
 def _write(
     output: Path, results: dict[str, Any], pictures: dict[str, tuple[str, Image.Image]]
 ) -> None:
     rows = results["rows"]
     charts = {axis: figures.charts(rows, axis) for axis in AXES if figures.runs_along(rows, axis)}
-    drawn_now = {*pictures, *(f"curves-{axis}.png" for axis in charts)}
-    for kind in ("board", "attention", "curves"):
-        for path in output.glob(f"{kind}-*.png"):
-            if path.name not in drawn_now:
-                path.unlink()  # of other models, drawings or levels
+    results["pictures"] = [*pictures, *(f"curves-{axis}.png" for axis in charts)]
+    for name in _drawn_before(output) - set(results["pictures"]):
+        (output / name).unlink(missing_ok=True)  # of other models, drawings or levels
     for name, (_, picture) in pictures.items():
         with writing(output / name) as temporary:
             picture.save(temporary, "PNG")
