@@ -77,7 +77,6 @@ def choices(photos: int) -> dict[str, Recipe]:
             small, perceptual=MODERN.perceptual, decays=False
         ),
         "MODERN: and D sees views": modern,
-        "MODERN at full size throughout": replace(modern, phases=paper.phases),
     }
 
 
