@@ -251,6 +251,7 @@ def test_strokes_may_leave_the_paper(hand: Hand) -> None:
     saved, strokes = hand.save("svg"), hand.strokes()
     assert start(strokes[0])[0] > 500  # the number without its sign
     hand.page.click("#new")
+    hand.until(lambda: hand.page.is_disabled("#save"))
     hand.open("mine.svg", saved)
     hand.until(lambda: not hand.page.is_disabled("#save"))
     assert hand.strokes() == strokes
