@@ -59,9 +59,9 @@ def choices(photos: int) -> dict[str, Recipe]:
     small = replace(
         paper, adversary=SMALL.adversary, reconstruction=SMALL.reconstruction, phases=grown
     )
-    modern = replace(
-        small, perceptual=MODERN.perceptual, decays=MODERN.decays, adversary=MODERN.adversary
-    )
+    perceptual = replace(small, perceptual=MODERN.perceptual)
+    constant = replace(perceptual, decays=MODERN.decays)
+    modern = replace(constant, adversary=MODERN.adversary)
     return {
         "the paper's": paper,
         "hinge loss": replace(paper, adversary=SMALL.adversary),
@@ -72,10 +72,8 @@ def choices(photos: int) -> dict[str, Recipe]:
         "ST-LPIPS": replace(paper, perceptual=MODERN.perceptual),
         "constant learning rate": replace(paper, decays=False),
         SMALLS: small,
-        "SMALL and ST-LPIPS": replace(small, perceptual=MODERN.perceptual),
-        "and the constant learning rate": replace(
-            small, perceptual=MODERN.perceptual, decays=False
-        ),
+        "SMALL and ST-LPIPS": perceptual,
+        "and the constant learning rate": constant,
         "MODERN: and D sees views": modern,
     }
 

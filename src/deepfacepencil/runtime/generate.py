@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
@@ -45,11 +45,17 @@ def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
         files += found
     named: dict[str, Path] = {}
     for file in {file.resolve(): file for file in files}.values():
-        name = file.stem if file.stem not in named else f"{file.parent.name}-{file.stem}"
-        while name in named:
-            name += "-2"
-        named[name] = file
+        named[free_name(file.stem, file.parent.name, named)] = file
     return named
+
+
+def free_name(name: str, folder: str, taken: Container[str]) -> str:
+    """`name`, with the folder's before it if it is taken, and with a number if that is too."""
+    if name in taken:
+        name = f"{folder}-{name}"
+    while name in taken:
+        name += "-2"
+    return name
 
 
 def is_drawing(path: Path) -> bool:

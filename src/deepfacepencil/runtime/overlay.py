@@ -1,5 +1,7 @@
 """What SAP decided, as a picture (Fig. 3): how far each place may leave the stroke drawn there."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,11 @@ WIDTHS = (1, 5, 9, 13)
 _STRICT, _LOOSE = np.array([40, 90, 200]), np.array([235, 90, 30])
 
 
-def tolerance(attention: NDArray[np.floating]) -> NDArray[np.float64]:
+def tolerance(
+    attention: NDArray[np.floating], widths: Sequence[float] = WIDTHS
+) -> NDArray[np.float64]:
     """A (N_r, H, W) -> the mean pooling width at every place (H, W), in pixels at 256."""
-    return np.tensordot(np.array(WIDTHS, np.float64), attention, axes=1)
+    return np.tensordot(np.array(widths, np.float64), attention, axes=1)
 
 
 def share(attention: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import InputError
+from ..errors import missing_package
 
 
 class ShiftTolerantAlexNet(nn.Module):
@@ -62,13 +62,18 @@ class ShiftTolerantAlexNet(nn.Module):
 
 def weights_file() -> Path:
     """The weights of ST-LPIPS inside stlpips-pytorch. Raises InputError if it is not installed."""
-    package = find_spec("stlpips_pytorch")  # found without importing it
-    if package is None or package.submodule_search_locations is None:
-        raise InputError(
-            "ST-LPIPS needs the weights in stlpips-pytorch: pip install 'deepfacepencil[train]'"
-        )
-    folder = Path(package.submodule_search_locations[0])
-    return folder / "weights" / "vST0.0" / "alex_shift_tolerant.pth"
+    return shipped("stlpips_pytorch", "weights/vST0.0/alex_shift_tolerant.pth", "train")
+
+
+def shipped(package: str, file: str, extra: str) -> Path:
+    """A file inside a package that `extra` brings, found without importing it.
+
+    Raises InputError if the package is not installed.
+    """
+    found = find_spec(package)
+    if found is None or found.submodule_search_locations is None:
+        raise missing_package(package, extra)
+    return Path(found.submodule_search_locations[0]) / file
 
 
 def load_alexnet(device: torch.device) -> ShiftTolerantAlexNet:
