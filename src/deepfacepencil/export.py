@@ -75,7 +75,7 @@ def export(run: Path, output: Path) -> float:
     if output.is_dir():
         raise InputError(f"{output} is a folder; --output is the ONNX file to write")
     output.parent.mkdir(parents=True, exist_ok=True)
-    if not facts["finished"]:
+    if not facts.get("finished", True):
         print(f"{run} is not finished: this is what it draws so far")
     if facts["resolution"] != RESOLUTION:
         print(f"{run} was trained at {facts['resolution']} px and is to draw at {RESOLUTION}")

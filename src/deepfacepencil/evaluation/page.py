@@ -56,7 +56,7 @@ def _parts(
     yield "<ul>"
     for name, facts in results["models"].items():
         shown = ", ".join(f"{images:,}" for images in facts["shown"])
-        unfinished = "" if facts["finished"] else "; <b>not finished</b>"
+        unfinished = "" if facts.get("finished", True) else "; <b>not finished</b>"
         yield (
             f"<li>{html.escape(name)}: recipe {html.escape(facts['recipe'])}, seed {facts['seed']},"
             f" photos shown in its phases {shown}{unfinished}."

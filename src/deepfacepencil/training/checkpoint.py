@@ -21,7 +21,7 @@ from ..models.rivals import generators
 
 STATE, PREVIOUS = "state.pt", "state-before.pt"
 WEIGHTS, ENHANCER_WEIGHTS = "generator.safetensors", "enhancer.safetensors"
-UNSAID = {"model": "ours", "depth": 8, "resolution": 256, "finished": True}
+UNSAID = {"model": "ours", "depth": 8, "resolution": 256}
 
 
 def require_room(state: int, run: Path) -> None:
