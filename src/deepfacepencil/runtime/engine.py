@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..sketch.pen import draw
 from ..sketch.strokes import Strokes
+from .appearance import Appearance
 
 RESOLUTION = 256
+SIZES = (256, 512, 1024)  # pixels of photos
 SKETCH, TOLERANCE, PHOTO, ATTENTION = "sketch", "tolerance", "photo", "attention"
 TOLERANCE_SIZE = 64  # cells per side of the tolerance that a user may ask for
 METADATA_KEY = "deepfacepencil"
@@ -29,8 +31,9 @@ class Drawn:
     """What the engine makes of a drawing."""
 
     sketch: NDArray[np.uint8]  # (256, 256) what the network saw, 255 for stroke
-    photo: NDArray[np.uint8]  # (256, 256, 3)
+    photo: NDArray[np.uint8]  # (size, size, 3)
     attention: NDArray[np.float32]  # A of Eq. 2, (N_r, 256, 256)
+    face: float = 1.0  # how sure the network is that a face was drawn, 0 to 1
 
 
 class Engine:
@@ -58,8 +61,18 @@ class Engine:
             raise InputError(f"{model} is of an older version; `deepfacepencil export` it again")
         self.facts: dict[str, Any] = json.loads(described)
 
-    def __call__(self, strokes: Strokes, tolerance: NDArray[np.floating] | float = 0) -> Drawn:
+    def __call__(
+        self,
+        strokes: Strokes,
+        tolerance: NDArray[np.floating] | float = 0,
+        appearance: Appearance = Appearance(),
+        seed: int = 0,
+        size: int = RESOLUTION,
+    ) -> Drawn:
         """The photo of a normalised drawing, and what SAP thought of its strokes.
+
+        What neither the drawing nor `appearance` says is drawn by `seed`, 0 to 2**32 - 1. `size` is
+        the photo's, one of SIZES. (The bundled model does not listen to these three yet.)
 
         `tolerance`, one number or (64, 64), shifts that thought: -1 keeps to the strokes, 1 takes
         them as a hint, 0 is the network's own choice.
