@@ -16,7 +16,7 @@ from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.evaluation import metrics
 from deepfacepencil.evaluation.evaluate import Model, generate
 from deepfacepencil.evaluation.features import load_inception
-from deepfacepencil.models.rivals import generators
+from deepfacepencil.models.build import generators
 from deepfacepencil.training.checkpoint import load_state, load_weights
 
 SUBSET = 100  # photos in each of KID's subsets

@@ -17,8 +17,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from deepfacepencil.files import find_pictures
 from deepfacepencil.runtime.engine import Engine
-from deepfacepencil.runtime.generate import find_drawings, generate
+from deepfacepencil.runtime.generate import generate
 from deepfacepencil.sketch import svg
 
 DOCS = Path(__file__).parent
@@ -31,7 +32,7 @@ SHOWN = (960, 600)  # of the animation
 def contact_sheet() -> None:
     """docs/examples.jpg."""
     with tempfile.TemporaryDirectory() as folder:
-        sheet = generate(Engine(), find_drawings([str(EXAMPLES)]), Path(folder), attention=False)
+        sheet = generate(Engine(), find_pictures([str(EXAMPLES)]), Path(folder), attention=False)
         with Image.open(sheet) as image:
             image.convert("RGB").save(DOCS / "examples.jpg", quality=88)
 

@@ -18,8 +18,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     ("arguments", "named"),
     [
         (["generate", "nothing.png", "--output", "out"], "nothing.png"),
-        (["generate", "{tmp}", "--output", "out"], "no drawings"),
-        (["generate", "--output", "out"], "no drawings"),
+        (["generate", "{tmp}", "--output", "out"], "no pictures"),
+        (["generate", "--output", "out"], "no pictures"),
         (["generate", str(A_DRAWING), "--output", "{tmp}/text.png"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "out", "--model", "{tmp}/text.png"], "model"),

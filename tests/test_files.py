@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from deepfacepencil.files import remove_leftovers, writing
+from deepfacepencil.files import atomic_path, remove_leftovers
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("whole")
-    with pytest.raises(ZeroDivisionError), writing(path) as temporary:
+    with pytest.raises(ZeroDivisionError), atomic_path(path) as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError
     assert [each.name for each in tmp_path.iterdir()] == ["table.csv"]

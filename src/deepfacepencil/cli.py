@@ -51,10 +51,11 @@ class Generate:
     """A model that `deepfacepencil export` wrote, instead of the bundled one."""
 
     def run(self) -> None:
+        from .files import find_pictures
         from .runtime.engine import BUNDLED, Engine
-        from .runtime.generate import find_drawings, generate
+        from .runtime.generate import generate
 
-        drawings = find_drawings(self.drawings)
+        drawings = find_pictures(self.drawings)
         sheet = generate(Engine(self.model or BUNDLED), drawings, self.output, self.attention)
         print(f"contact sheet: {sheet}")
 
@@ -216,11 +217,11 @@ class Sketch:
 
     def run(self) -> None:
         _require_seed("--seed", self.seed)
-        from .evaluation.sketches import STYLES, sketch
-        from .runtime.generate import find_drawings
+        from .data.sketches import STYLES, sketch
+        from .files import find_pictures
 
         styles = STYLES if self.style == "all" else (self.style,)
-        sketch(find_drawings(self.photos), self.output, styles, self.labels, self.d, self.seed)
+        sketch(find_pictures(self.photos), self.output, styles, self.labels, self.d, self.seed)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from torch import Tensor, nn
 
 from .errors import InputError
-from .files import writing
+from .files import atomic_path
 from .models.blocks import InstanceNorm
 from .models.generator import MainGenerator
 from .models.sap import tolerance_bias
@@ -102,7 +102,7 @@ def export(run: Path, output: Path) -> float:
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(facts)
     onnx.checker.check_model(model)
-    with writing(output) as temporary:
+    with atomic_path(output) as temporary:
         onnx.save(model, temporary)
     return distance
 

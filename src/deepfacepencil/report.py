@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .files import writing
+from .files import atomic_path
 
 SETTINGS, LOG, SHEETS, REPORT = "run.json", "log.jsonl", "sheets", "report.html"
 MOST_SHEETS, MOST_POINTS = 16, 300
@@ -94,7 +94,7 @@ def write_report(run: Path) -> None:
         "photo, the true photo.</p>",
         *_figures(run / SHEETS),
     ]
-    with writing(run / REPORT) as temporary:
+    with atomic_path(run / REPORT) as temporary:
         temporary.write_text("\n".join(page), "utf-8")
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from deepfacepencil.models.rivals import Model, generators
+from deepfacepencil.models.build import Model, generators
 from deepfacepencil.training.checkpoint import save_weights
 
 torch.set_num_threads(1)

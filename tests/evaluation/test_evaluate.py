@@ -26,8 +26,8 @@ from deepfacepencil.errors import InputError
 from deepfacepencil.evaluation import evaluate as module
 from deepfacepencil.evaluation import figures, metrics
 from deepfacepencil.evaluation.evaluate import evaluate, mean_tolerance
+from deepfacepencil.evaluation.faithfulness import faithfulness
 from deepfacepencil.evaluation.features import Inception
-from deepfacepencil.evaluation.landmarks import faithfulness
 from deepfacepencil.evaluation.levels import Level
 from deepfacepencil.training.checkpoint import load_weights, save_weights
 
@@ -297,7 +297,7 @@ def test_what_cannot_be_measured_is_said_first(
         ((runs, tmp_path / "empty", output), "prepare"),
         ((runs, prepared, output), "subsets of 100 from 2 photos; pass --kid-subset 2"),
         ((runs, prepared, output, [tmp_path / "none"], None, None, 2), "none: no such folder"),
-        ((runs, prepared, output, [tmp_path / "empty"], None, None, 2), "no drawings"),
+        ((runs, prepared, output, [tmp_path / "empty"], None, None, 2), "no pictures"),
     ):
         with pytest.raises(InputError, match=said):
             evaluate(*arguments)

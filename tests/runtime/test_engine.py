@@ -12,8 +12,9 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from deepfacepencil.errors import InputError
+from deepfacepencil.files import find_pictures
 from deepfacepencil.runtime.engine import BUNDLED, METADATA_KEY, Engine
-from deepfacepencil.runtime.generate import SHEET, find_drawings, generate
+from deepfacepencil.runtime.generate import SHEET, generate
 from deepfacepencil.runtime.overlay import WIDTHS, tolerance, tolerance_overlay
 from deepfacepencil.sketch import svg
 
@@ -62,7 +63,7 @@ def test_torch_is_never_imported(tmp_path: Path) -> None:
 
 
 def test_generate_writes_photos_overlays_and_a_sheet(engine: Engine, tmp_path: Path) -> None:
-    drawings = find_drawings([str(EXAMPLES / "0[1-3]*.svg")])
+    drawings = find_pictures([str(EXAMPLES / "0[1-3]*.svg")])
     sheet = generate(engine, drawings, tmp_path, attention=True)
     names = {path.name for path in tmp_path.iterdir()}
     expected = {f"{n}{ending}.png" for n in drawings for ending in ("", "-tolerance")}
@@ -78,7 +79,7 @@ def test_generate_writes_photos_overlays_and_a_sheet(engine: Engine, tmp_path: P
 def test_one_bad_drawing_does_not_stop_the_others(engine: Engine, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
     bad.write_text("not a picture")
-    drawings = find_drawings([str(bad), str(A_DRAWING)])
+    drawings = find_pictures([str(bad), str(A_DRAWING)])
     with pytest.raises(InputError, match=r"1 of 2 drawings done.*bad\.png"):
         generate(engine, drawings, tmp_path / "out", attention=False)
     assert (tmp_path / "out" / f"{A_DRAWING.stem}.png").exists()
@@ -88,7 +89,7 @@ def test_drawings_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> Non
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "face.svg").write_bytes(A_DRAWING.read_bytes())
-    found = find_drawings([str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")])
+    found = find_pictures([str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")])
     assert set(found) == {"face", "b-face"}
 
 
@@ -97,9 +98,9 @@ def test_only_drawings_are_taken_from_a_folder_and_each_once(tmp_path: Path) -> 
         (tmp_path / name).write_bytes(A_DRAWING.read_bytes())
     (tmp_path / "folder.png").mkdir()
     again = tmp_path / "folder.png" / ".." / "face.svg"
-    assert set(find_drawings([str(tmp_path), str(again)])) == {"face"}
-    with pytest.raises(InputError, match="no drawings"):
-        find_drawings([])
+    assert set(find_pictures([str(tmp_path), str(again)])) == {"face"}
+    with pytest.raises(InputError, match="no pictures"):
+        find_pictures([])
 
 
 @pytest.mark.parametrize("name", ["face.png", "contact-sheet.png"])
@@ -107,15 +108,15 @@ def test_no_drawing_is_replaced_by_its_photo(engine: Engine, tmp_path: Path, nam
     Image.new("L", (64, 64), "white").save(tmp_path / name)
     before = (tmp_path / name).read_bytes()
     with pytest.raises(InputError, match=name):
-        generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
+        generate(engine, find_pictures([str(tmp_path)]), tmp_path, attention=False)
     assert (tmp_path / name).read_bytes() == before
 
 
 def test_results_among_the_drawings_are_said_to_be_so(engine: Engine, tmp_path: Path) -> None:
     shutil.copy(A_DRAWING, tmp_path)
-    generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
+    generate(engine, find_pictures([str(tmp_path)]), tmp_path, attention=False)
     with pytest.raises(InputError, match=r"contact-sheet\.png is one of the inputs"):
-        generate(engine, find_drawings([str(tmp_path)]), tmp_path, attention=False)
+        generate(engine, find_pictures([str(tmp_path)]), tmp_path, attention=False)
 
 
 def test_a_folder_is_made_for_photos_only(engine: Engine, tmp_path: Path) -> None:
@@ -129,15 +130,15 @@ def test_results_of_one_name_are_refused(engine: Engine, tmp_path: Path) -> None
     for name in ("face.svg", "face-tolerance.svg"):
         (tmp_path / name).write_bytes(A_DRAWING.read_bytes())
     with pytest.raises(InputError, match=r"face-tolerance\.png"):
-        generate(engine, find_drawings([str(tmp_path)]), tmp_path / "out", attention=True)
+        generate(engine, find_pictures([str(tmp_path)]), tmp_path / "out", attention=True)
     assert not (tmp_path / "out").exists()
 
 
 def test_missing_and_empty_places_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        find_drawings([str(tmp_path / "nothing*.png")])
-    with pytest.raises(InputError, match="no drawings"):
-        find_drawings([str(tmp_path)])
+        find_pictures([str(tmp_path / "nothing*.png")])
+    with pytest.raises(InputError, match="no pictures"):
+        find_pictures([str(tmp_path)])
 
 
 def test_models_that_are_not_ours_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from deepfacepencil.models.classifier import Classifier
 from deepfacepencil.models.discriminator import Discriminator
 from deepfacepencil.models.enhancer import Enhancer, half_size
 from deepfacepencil.models.generator import dual_generators
-from deepfacepencil.models.rivals import PatchGAN, UNet
+from deepfacepencil.models.pix2pix import PatchGAN, UNet
 from deepfacepencil.training.stages import _can_compile, compile_network
 
 SIZE = 64

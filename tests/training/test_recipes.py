@@ -8,7 +8,7 @@ import pytest
 from deepfacepencil.cli import Train
 from deepfacepencil.data.dataset import Distortion
 from deepfacepencil.errors import InputError
-from deepfacepencil.models.rivals import Model
+from deepfacepencil.models.build import Model
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     COMPARE,

@@ -8,8 +8,8 @@ import torch
 from lightning_fabric import Fabric
 from torch.optim import Adam
 
+from deepfacepencil.models.alexnet import load_alexnet
 from deepfacepencil.training import stages
-from deepfacepencil.training.perceptual import load_alexnet
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     CLEAN_AND_DEFORMED,

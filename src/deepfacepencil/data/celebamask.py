@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..images import open_image
 from ..sketch.labels import PARTS, label_map
 from ..sketch.strokes import CANVAS
-from .prepare import Source, opened, split_by_seed
+from .prepare import Source, split_by_seed
 
 PHOTOS, MASKS, PER_FOLDER = "CelebA-HQ-img", "CelebAMask-HQ-mask-anno", 2000
 
@@ -63,7 +64,7 @@ def read_labels(root: Path, number: int) -> NDArray[np.uint8]:
     for part in PARTS:
         path = root / MASKS / str(number // PER_FOLDER) / f"{number:05d}_{part}.png"
         if path.exists():
-            with opened(path) as image:
+            with open_image(path) as image:
                 if image.size != (CANVAS, CANVAS):
                     size = f"{image.width} x {image.height}"
                     raise InputError(f"{path} is {size}; CelebAMask-HQ masks are 512 x 512")

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..images import open_image
 from ..sketch.labels import CLASSES
-from .prepare import Source, opened, split_by_seed
+from .prepare import Source, split_by_seed
 
 SPLITS = ("train", "val", "test")
 _PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
@@ -40,7 +41,7 @@ def find(root: Path, seed: int) -> list[Source]:
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
     """A square label map (S, S) with ids 0 to 18. Raises InputError for anything else."""
-    with opened(path) as image:
+    with open_image(path) as image:
         labels = np.asarray(image)
     if labels.ndim != 2 or labels.shape[0] != labels.shape[1]:
         raise InputError(f"{path} has shape {labels.shape}; a label map is square, one id a pixel")

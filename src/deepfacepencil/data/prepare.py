@@ -11,10 +11,9 @@ resumes. A photo that cannot be used is skipped and named at the end.
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,17 +21,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..files import remove_leftovers, writing
+from ..files import atomic_path, remove_leftovers
+from ..images import BACKDROP, read_photo
 from ..sketch.strokes import Strokes
 from ..sketch.trace import trace_labels
 from ..workers import follow_parent
 
 MANIFEST = "prepared.json"
-BACKDROP = (235, 235, 235)
 _EDGE = 2  # pixels at 256 over which the photo fades into the backdrop, on each side
 
 
@@ -126,55 +125,9 @@ def on_backdrop(photo: Image.Image, labels: NDArray[np.uint8]) -> Image.Image:
     return Image.composite(photo, Image.new("RGB", photo.size, BACKDROP), person)
 
 
-def read_photo(path: Path, size: int) -> Image.Image:
-    """The photo at `path`, upright, RGB, size x size; what is transparent becomes backdrop.
-
-    Raises InputError if it is not square or has more than 8 bits a channel.
-    """
-    with opened(path) as image:
-        if image.width != image.height:
-            raise InputError(
-                f"{path} is {image.width} x {image.height}; crop it square around the face"
-            )
-        image.draft("RGB", (size, size))
-        photo = upright(image, path)
-        if photo.width != size:
-            photo = photo.resize((size, size), Image.Resampling.LANCZOS)
-        return photo
-
-
-def upright(image: Image.Image, path: Path) -> Image.Image:
-    """The photo opened from `path`, turned as it was taken, RGB; what is transparent: BACKDROP.
-
-    Raises InputError if it has more than 8 bits a channel.
-    """
-    if image.mode.startswith("I"):
-        raise InputError(f"{path} has 16 bits a channel; save it with 8")
-    photo = ImageOps.exif_transpose(image)
-    if photo.has_transparency_data:
-        person = photo.convert("RGBA")
-        photo = Image.alpha_composite(Image.new("RGBA", person.size, BACKDROP), person)
-    return photo.convert("RGB")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """The image at `path`. Raises InputError for whatever is wrong with it, also in the block."""
-    try:
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
-            yield image
-    except InputError:
-        raise
-    except UnidentifiedImageError as problem:
-        raise InputError(f"{path} is no JPEG, PNG or WebP image") from problem
-    except Exception as problem:  # Pillow meets broken files with many kinds of errors
-        reason = getattr(problem, "strerror", None) or problem
-        raise InputError(f"{path} cannot be read ({reason})") from problem
-
-
 def save_strokes(strokes: Strokes, path: Path) -> None:
     """Store strokes as FacePairs reads them."""
-    with writing(path) as temporary, temporary.open("wb") as file:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, points=strokes.points, starts=strokes.starts, classes=strokes.classes)
 
 
@@ -203,7 +156,7 @@ def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
 
 def _write_manifest(output: Path, manifest: dict[str, Any]) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    with writing(output / MANIFEST) as temporary:
+    with atomic_path(output / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
 
 
@@ -247,7 +200,7 @@ def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None
     photo_path, strokes_path = _paths(source, output)
     encoded = io.BytesIO()  # saved to a file on a full disk, Pillow may lose the end and not say so
     photo.save(encoded, "JPEG", quality=95, subsampling=0)
-    with writing(photo_path) as temporary:
+    with atomic_path(photo_path) as temporary:
         temporary.write_bytes(encoded.getvalue())
     save_strokes(strokes, strokes_path)
     return None

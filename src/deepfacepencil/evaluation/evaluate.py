@@ -29,18 +29,18 @@ from torch import nn
 from tqdm import tqdm
 
 from ..data.dataset import FacePairs
+from ..data.landmarks import find_landmarks
 from ..errors import InputError
-from ..files import remove_leftovers, writing
+from ..files import atomic_path, find_pictures, free_name, is_picture, remove_leftovers
 from ..models.generator import to_bytes
 from ..models.sap import pooling_widths
 from ..runtime import overlay
-from ..runtime.generate import find_drawings, free_name, is_drawing
 from ..sketch.normalise import load_drawing
 from ..sketch.pen import draw
 from ..training.checkpoint import load_generator, refuse_enhancer
 from . import figures, metrics, page
+from .faithfulness import faithfulness
 from .features import RESIZE, ST_LPIPS, AlexNet, Inception, load_alexnet, load_inception
-from .landmarks import faithfulness, find_landmarks
 from .levels import AXES, CLEAN, DEFORMATION, MISSING, WIDTHS, Level
 
 METHOD = 3  # to be raised when what lies in the cache is measured in another way
@@ -135,7 +135,7 @@ class Bench:
             except (EOFError, ValueError, BadZipFile):
                 pass  # it was being written when the power went: made anew
         arrays = make()
-        with writing(path) as temporary, temporary.open("wb") as file:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
         return arrays
 
@@ -329,13 +329,13 @@ def _read_drawings(given: Sequence[Path], size: int) -> dict[str, tuple[list[str
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; --drawings are folders of drawings")
         folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        some = [path.resolve() for path in folders if any(map(is_drawing, path.iterdir()))]
+        some = [path.resolve() for path in folders if any(map(is_picture, path.iterdir()))]
         if not some:
-            raise InputError(f"{folder}: no drawings in this folder")
+            raise InputError(f"{folder}: no pictures in this folder")
         having |= dict.fromkeys(some)
     for path in having:
         name = free_name(path.name, path.parent.name, groups)
-        named = find_drawings([str(path)])
+        named = find_pictures([str(path)])
         read = tqdm(named.values(), f"drawings of {name}", unit=" drawings")
         groups[name] = list(named), np.stack([draw(load_drawing(file), size) for file in read])
     return groups
@@ -541,19 +541,19 @@ def _write(
     for name in _drawn_before(output) - set(results["pictures"]):
         (output / name).unlink(missing_ok=True)  # of other models, drawings or levels
     for name, (_, picture) in pictures.items():
-        with writing(output / name) as temporary:
+        with atomic_path(output / name) as temporary:
             picture.save(temporary, "PNG")
     for axis, drawn in charts.items():
-        with writing(output / f"curves-{axis}.png") as temporary:
+        with atomic_path(output / f"curves-{axis}.png") as temporary:
             temporary.write_bytes(drawn.png)
     with (
-        writing(output / "table.csv") as temporary,
+        atomic_path(output / "table.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8", errors="replace") as file,
     ):
         table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         table.writeheader()
         table.writerows(rows)
-    with writing(output / "results.json") as temporary:
+    with atomic_path(output / "results.json") as temporary:
         temporary.write_text(json.dumps(results, indent=1, allow_nan=False))
-    with writing(output / "report.html") as temporary:
+    with atomic_path(output / "report.html") as temporary:
         temporary.write_text(page.page(results, pictures, charts), "utf-8", "replace")

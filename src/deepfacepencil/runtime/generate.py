@@ -1,9 +1,6 @@
 """Drawings -> photos on disk, and one contact sheet to look at (as Fig. 6 and 7 of the paper)."""
 
 import io
-from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -12,55 +9,14 @@ from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..files import writing
+from ..files import atomic_path, require_own_names
 from ..sketch import svg
 from ..sketch.normalise import eight_bits, load_drawing
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".svg"}
 SHEET = "contact-sheet.png"
 _COLUMNS, _MARGIN, _CAPTION = 6, 8, 16
-
-
-def find_drawings(patterns: Sequence[str]) -> dict[str, Path]:
-    """{name for the results: file} for files, folders and patterns, each file once.
-
-    The name is the file's; where two files share one, the folder's is put before it. Raises
-    InputError if there are no patterns, or one of them has no drawings.
-    """
-    if not patterns:
-        raise InputError("no drawings: give files, folders or patterns")
-    files: list[Path] = []
-    for pattern in patterns:
-        path = Path(pattern)
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if is_drawing(p))
-            if not found:
-                raise InputError(f"{path}: no drawings in this folder")
-        else:
-            found = [path] if path.exists() else sorted(map(Path, glob(pattern, recursive=True)))
-            if not found:
-                raise InputError(f"{pattern}: no such file or folder")
-        files += found
-    named: dict[str, Path] = {}
-    for file in {file.resolve(): file for file in files}.values():
-        named[free_name(file.stem, file.parent.name, named)] = file
-    return named
-
-
-def free_name(name: str, folder: str, taken: Container[str]) -> str:
-    """`name`, with the folder's before it if it is taken, and with a number if that is too."""
-    if name in taken:
-        name = f"{folder}-{name}"
-    while name in taken:
-        name += "-2"
-    return name
-
-
-def is_drawing(path: Path) -> bool:
-    """Whether a file in a folder is meant; other systems put hidden ones beside them."""
-    return path.suffix.lower() in ENDINGS and path.name[0] != "." and path.is_file()
 
 
 def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention: bool) -> Path:
@@ -96,16 +52,6 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
     return output / SHEET
 
 
-def require_own_names(results: Sequence[str], inputs: Iterable[Path], output: Path) -> None:
-    """Raises InputError if two results would have one name, or one would replace an input."""
-    used = {path.resolve() for path in inputs}
-    for result, count in Counter(results).items():
-        if (output / result).resolve() in used:
-            raise InputError(f"{output / result} is one of the inputs; choose another --output")
-        if count > 1:
-            raise InputError(f"{result}: two results would have this name; rename an input")
-
-
 def _as_it_came(path: Path) -> Image.Image:
     """A drawing that could be loaded, for people to look at: at most 256 x 256, on white."""
     data = path.read_bytes()
@@ -123,7 +69,7 @@ def _save(image: Image.Image, path: Path) -> None:
     about = PngInfo()
     about.add_text("Software", "DeepFacePencil")
     about.add_text("Description", "Synthetic: made from a drawing, shows nobody.")
-    with writing(path) as temporary:
+    with atomic_path(path) as temporary:
         image.save(temporary, "PNG", pnginfo=about)
 
 

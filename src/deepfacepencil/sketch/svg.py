@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
-from ..files import writing
+from ..files import atomic_path
 from .strokes import CANVAS, UNKNOWN, Strokes
 
 MAX_BYTES = 5_000_000
@@ -58,7 +58,7 @@ def to_svg(strokes: Strokes) -> str:
 
 def save(strokes: Strokes, path: Path) -> None:
     """Write `to_svg` to `path`: the whole file or, when interrupted, none."""
-    with writing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_text(to_svg(strokes))
 
 

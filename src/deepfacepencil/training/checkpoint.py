@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..files import writing
-from ..models.rivals import generators
+from ..files import atomic_path
+from ..models.build import generators
 
 STATE, PREVIOUS = "state.pt", "state-before.pt"
 WEIGHTS, ENHANCER_WEIGHTS = "generator.safetensors", "enhancer.safetensors"
@@ -38,7 +38,7 @@ def require_room(state: int, run: Path) -> None:
 
 def save_state(state: dict[str, Any], run: Path) -> None:
     """Write RUN/state.pt; the state it replaces becomes RUN/state-before.pt."""
-    with writing(run / STATE) as temporary:
+    with atomic_path(run / STATE) as temporary:
         with temporary.open("wb") as file:
             torch.save(state, file)
             file.flush()
@@ -70,7 +70,7 @@ def save_weights(
 ) -> None:
     """Write weights {parameter: tensor} as they are released, and `facts` about them, to `name`."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    with writing(run / name) as temporary:
+    with atomic_path(run / name) as temporary:
         temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))
 
 
@@ -100,7 +100,7 @@ def refuse_enhancer(run: Path, what: str) -> None:
 
 
 def load_generator(run: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """What draws in a training of any model (models/rivals.py), and the facts about it.
+    """What draws in a training of any model (models/build.py), and the facts about it.
 
     Called with sketches (B, 1, H, W) in {0..1}, facts["resolution"] pixels wide, it returns
     `Generated`: the photo (B, 3, H, W) in [-1, 1], and the attention where there is SAP. It is the

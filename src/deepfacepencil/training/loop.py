@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
-from ..files import remove_leftovers, writing
+from ..files import atomic_path, remove_leftovers
 from ..report import LOG, SETTINGS, SHEETS, write_report
 from ..workers import follow_parent
 from .checkpoint import (
@@ -346,7 +346,7 @@ class Training:
             single = self.networks.main is self.networks.aligned
             image = sample_sheet(self.networks.ema, batch, with_main=single or stage != STAGE_1)
         (self.run / SHEETS).mkdir(exist_ok=True)
-        with writing(self.run / SHEETS / name) as temporary:
+        with atomic_path(self.run / SHEETS / name) as temporary:
             image.save(temporary, "PNG")
         write_report(self.run)
 
@@ -567,7 +567,7 @@ def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
 def _claim(run: Path, settings: dict[str, Any]) -> None:
     """From now on, `run` is this training."""
     run.mkdir(parents=True, exist_ok=True)
-    with writing(run / SETTINGS) as temporary:
+    with atomic_path(run / SETTINGS) as temporary:
         temporary.write_text(json.dumps(settings, indent=1))
 
 

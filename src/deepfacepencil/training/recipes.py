@@ -10,7 +10,7 @@ from itertools import groupby
 
 from ..data.dataset import Distortion
 from ..errors import InputError
-from ..models.rivals import Model
+from ..models.build import Model
 
 CLASSIFIER, STAGE_1, STAGE_2, STAGE_3 = "classifier", "stage 1", "stage 2", "stage 3"
 ENHANCER = "enhancer"
@@ -150,7 +150,7 @@ RECIPES = {recipe.name: recipe for recipe in (PAPER, SMALL, MODERN, SMALL_512, C
 
 
 def for_model(recipe: Recipe, model: Model) -> Recipe:
-    """The recipe for a rival (models/rivals.py): as many photos of every resolution, its stages.
+    """The recipe for a rival (models/build.py): as many photos of every resolution, its stages.
 
     C is trained beforehand where there is SAP. pix2pix has losses of its own. Raises InputError if
     the recipe trains the enhancer, and the model is not ours.

@@ -27,12 +27,12 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from ..models.alexnet import ShiftTolerantAlexNet, load_alexnet
+from ..models.build import discriminator, generators
 from ..models.enhancer import Enhancer, half_size
 from ..models.generator import MainGenerator
-from ..models.rivals import discriminator, generators
 from . import losses
 from .augment import draw_view, see
-from .perceptual import ShiftTolerantAlexNet, load_alexnet
 from .recipes import (
     CLASSIFIER,
     CLEAN_AND_DEFORMED,

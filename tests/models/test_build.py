@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from deepfacepencil.models.build import Model, discriminator, generators
 from deepfacepencil.models.generator import GlobalGenerator, MainGenerator
-from deepfacepencil.models.rivals import Model, PatchGAN, UNet, discriminator, generators
+from deepfacepencil.models.pix2pix import PatchGAN, UNet
 
 
 def drawing(batch, size):

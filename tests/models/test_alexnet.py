@@ -2,7 +2,7 @@
 
 import torch
 
-from deepfacepencil.training.perceptual import load_alexnet
+from deepfacepencil.models.alexnet import load_alexnet
 
 CPU = torch.device("cpu")
 

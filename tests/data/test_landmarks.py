@@ -1,4 +1,4 @@
-"""Faithfulness by landmarks: faces found, distances by part (section 4.3.2)."""
+"""Landmarks: faces found in photos and in drawings, always in the same place."""
 
 import subprocess
 import sys
@@ -7,14 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepfacepencil.data import landmarks
+from deepfacepencil.data.landmarks import find_landmarks, parts_of_face
 from deepfacepencil.errors import InputError
-from deepfacepencil.evaluation import landmarks
-from deepfacepencil.evaluation.landmarks import (
-    faithfulness,
-    find_landmarks,
-    parts_of_face,
-    points_of,
-)
+from deepfacepencil.evaluation.faithfulness import faithfulness
 from deepfacepencil.runtime.engine import Engine
 from deepfacepencil.sketch.normalise import load_drawing
 from deepfacepencil.sketch.pen import picture
@@ -27,47 +23,6 @@ LEFT_EYE, RIGHT_EYE, MOUTH = (362, 263), (33, 133), (61, 291)  # corners
 
 def _drawn(size):
     return np.asarray(picture(load_drawing(DRAWING), size).convert("RGB"))
-
-
-def _face(seed=0):
-    """478 points whose eyes' centres are 50 apart."""
-    points = np.random.default_rng(seed).uniform(0, 256, (478, 2))
-    lines = landmarks._face_mesh()
-    for eye, x in ((lines.FACEMESH_RIGHT_EYE, 100), (lines.FACEMESH_LEFT_EYE, 150)):
-        points[points_of(eye)] += (x, 120) - points[points_of(eye)].mean(axis=0)
-    return points
-
-
-# faithfulness
-
-
-def test_a_photo_with_the_drawings_landmarks_is_faithful():
-    zero = faithfulness(_face(), _face())
-    assert zero == dict.fromkeys(["eyes", "brows", "nose", "mouth", "outline", "all"], 0)
-
-
-def test_a_shift_counts_in_inter_ocular_distances_of_the_drawing():
-    errors = faithfulness(_face(), _face() + (3, 4))
-    assert errors == pytest.approx(dict.fromkeys(errors, 5 / 50))
-    twice = faithfulness(2 * _face(), 2 * (_face() + (3, 4)))
-    assert twice == pytest.approx(errors)
-    larger_photo, larger_drawing = (_face(), 2 * _face()), (2 * _face(), _face())
-    assert faithfulness(*larger_photo)["all"] == 2 * faithfulness(*larger_drawing)["all"]
-
-
-def test_a_part_is_wrong_alone():
-    photo = _face()
-    mouth = points_of(parts_of_face()["mouth"])
-    photo[mouth, 1] += 10
-    errors = faithfulness(_face(), photo)
-    points = sum(len(points_of(lines)) for lines in parts_of_face().values())
-    share = len(mouth) / points
-    assert errors["mouth"] == pytest.approx(0.2)
-    assert errors["all"] == pytest.approx(0.2 * share)
-    assert errors["eyes"] == errors["brows"] == errors["nose"] == errors["outline"] == 0
-
-
-# find_landmarks
 
 
 def test_a_drawing_and_its_photo_have_a_face_in_the_same_place():
@@ -109,7 +64,7 @@ def test_no_face_is_none(noise):
 def test_nothing_is_printed():
     program = (
         "import numpy as np\n"
-        "from deepfacepencil.evaluation.landmarks import find_landmarks\n"
+        "from deepfacepencil.data.landmarks import find_landmarks\n"
         "find_landmarks(np.full((64, 64, 3), 255, np.uint8), True)\n"
         "find_landmarks(np.zeros((64, 64, 3), np.uint8), False)\n"
     )

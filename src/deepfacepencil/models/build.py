@@ -1,0 +1,48 @@
+"""The networks of every model: ours, and those that section 4 compares it with.
+
+ours             G_a and G_m with SAP, which share residual blocks and decoder
+baseline         pix2pixHD's global generator [28], which is G_a alone
+baseline-deform  the same network; it gets deformed sketches too
+pix2pix          U-Net and PatchGAN of Isola et al. [10], as they are
+sap-only         G_m's network alone: SAP without the dual generators
+dual-only        G_a and G_m, but G_m begins with the convolution of G_a where SAP stands
+"""
+
+from typing import Any, Literal
+
+from torch import nn
+
+from .blocks import initialise
+from .discriminator import Discriminator
+from .generator import GlobalGenerator, dual_generators
+from .pix2pix import PatchGAN, UNet
+
+Model = Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "dual-only"]
+
+
+def generators(model: Model, width: int, cap: int, depth: int) -> tuple[Any, Any]:
+    """G_a and G_m of a model; where there is one generator, it is both.
+
+    Each takes a sketch (B, 1, H, W) in {0..1} and returns `Generated`. `depth` is for the U-Net,
+    whose channels have a cap of their own. Raises ValueError if there is no such model.
+    """
+    aligned, main = dual_generators(width, cap)
+    if model == "ours":
+        return aligned, main
+    if model in ("baseline", "baseline-deform"):
+        return aligned, aligned
+    if model == "sap-only":
+        return main, main
+    if model == "dual-only":
+        second = GlobalGenerator(aligned.body, width, cap)
+        initialise(second.encoder)
+        return aligned, second
+    if model == "pix2pix":
+        unet = UNet(width, depth)
+        return unet, unet
+    raise ValueError(f"there is no model {model}")
+
+
+def discriminator(model: Model, width: int, cap: int) -> nn.Module:
+    """D of a model: three scales, but for pix2pix."""
+    return PatchGAN(width, cap) if model == "pix2pix" else Discriminator(width, cap)
