@@ -13,6 +13,12 @@ export const blank = () => ({ strokes: [], tolerance: 0, brush: null });
 
 export const stroke = (points, id = ++strokesSoFar) => ({ id, points });
 
+/** Strokes as they come from outside: [x, y, x, y, ...]. */
+export const drawn = (lines) =>
+  lines.map((line) =>
+    stroke(Array.from({ length: line.length / 2 }, (_, i) => [line[2 * i], line[2 * i + 1], 0.5])),
+  );
+
 export const isEmpty = (drawing) => drawing.strokes.length === 0;
 
 /** A coordinate as the server takes it: strokes may leave the paper, and farther off none is seen. */
@@ -139,6 +145,16 @@ export const strokeAt = (strokes, x, y, reach) =>
 
 export const inside = ({ points }, { left, top, right, bottom }) =>
   points.some(([x, y]) => x >= left && x <= right && y >= top && y <= bottom);
+
+/** Places from the last one, without it, to this one, at most `step` apart. */
+export function between(last, x, y, step) {
+  if (!last) return [[x, y]];
+  const count = Math.ceil(Math.hypot(x - last[0], y - last[1]) / step);
+  return Array.from({ length: count }, (_, i) => [
+    last[0] + ((x - last[0]) * (i + 1)) / count,
+    last[1] + ((y - last[1]) * (i + 1)) / count,
+  ]);
+}
 
 export const withoutWhole = (strokes, x, y, reach) => {
   const kept = strokes.filter((one) => !passes(one, x, y, reach));

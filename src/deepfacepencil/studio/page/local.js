@@ -1,0 +1,143 @@
+// Photos from the studio's server on this machine, over a websocket that is found again after it was
+// away, and drawings read by that server.
+//
+// photos: an EventTarget with `state` ("connecting", "ready", "away" or "full"; event "state") and
+// `ask(frame)`. A frame is {strokes, tolerance, brush, appearance, seed, size, veil}; its answer
+// {photo (ImageData), veil (null or {size, cells}: 0 obeyed, 255 free), face (0..1), missing}.
+// One frame is on the way at most. It fails with what was wrong with it, or, with `away` set, may be
+// asked again when the state is "ready".
+//
+// opening: read(bytes) -> strokes, place(strokes) -> {scale, right, down}, examples().
+
+import { near } from "./drawing.js";
+import { base64 } from "./files.js";
+
+const GIVE_UP = 20_000; // milliseconds without an answer
+
+class Away extends Error {
+  away = true;
+}
+
+class Photos extends EventTarget {
+  state = "connecting";
+  #socket = null;
+  #wait = 500;
+  #count = 0;
+  #asked = null;
+  #written = new WeakMap();
+
+  constructor() {
+    super();
+    this.#connect();
+  }
+
+  ask(frame) {
+    if (this.state !== "ready") return Promise.reject(new Away());
+    const id = ++this.#count;
+    this.#socket.send(this.#message(id, frame));
+    return new Promise((done, fail) => {
+      const timer = setTimeout(() => this.#socket.close(), GIVE_UP);
+      this.#asked = { id, done, fail, timer };
+    });
+  }
+
+  #connect() {
+    const address = new URL("draw", location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    let full = false;
+    const admitted = () => {
+      if (!full && socket.readyState === WebSocket.OPEN) this.#become("ready");
+    };
+    // A studio that was full says at once if it still is.
+    socket.onopen = () => (this.state === "full" ? setTimeout(admitted, 300) : admitted());
+    socket.onmessage = ({ data }) => {
+      if (typeof data !== "string") {
+        this.#wait = 500;
+        const answer = readAnswer(new Uint8Array(data));
+        if (answer.id === this.#asked?.id) this.#settled().done(answer);
+        return;
+      }
+      const said = JSON.parse(data);
+      full ||= "full" in said;
+      if ("refused" in said) this.#settled()?.fail(new Error(said.refused));
+    };
+    socket.onclose = () => {
+      this.#become(full ? "full" : "away");
+      this.#settled()?.fail(new Away());
+      setTimeout(() => this.#connect(), this.#wait * (0.75 + Math.random() / 2));
+      this.#wait = Math.min(this.#wait * 1.6, 5000);
+    };
+  }
+
+  #settled() {
+    const asked = this.#asked;
+    clearTimeout(asked?.timer);
+    this.#asked = null;
+    return asked;
+  }
+
+  #become(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  #message(id, { strokes, brush, ...said }) {
+    const head = JSON.stringify({ id, ...said, ...(brush && { brush: base64(brush) }) });
+    return `${head.slice(0, -1)},"strokes":[${strokes.map((one) => this.#write(one)).join()}]}`;
+  }
+
+  /** A stroke as JSON; strokes never change, so each is written once. */
+  #write(one) {
+    let text = this.#written.get(one);
+    if (!text) {
+      text = JSON.stringify(flat(one));
+      this.#written.set(one, text);
+    }
+    return text;
+  }
+}
+
+/** A stroke as the server knows it: [x, y, x, y, ...]. */
+const flat = ({ points }) => points.flatMap(([x, y]) => [near(x), near(y)]);
+
+/** A message is the length of a head, the head, RGB pixels and perhaps a veil. */
+function readAnswer(bytes) {
+  const start = 2 + (bytes[0] | (bytes[1] << 8));
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(2, start)));
+  const photo = new ImageData(head.size, head.size);
+  const end = start + 3 * head.size * head.size;
+  for (let from = start, to = 0; from < end; to += 4) {
+    photo.data[to] = bytes[from++];
+    photo.data[to + 1] = bytes[from++];
+    photo.data[to + 2] = bytes[from++];
+    photo.data[to + 3] = 255;
+  }
+  return { ...head, photo, veil: head.veil ? { size: head.veil, cells: bytes.subarray(end) } : null };
+}
+
+export const photos = new Photos();
+
+async function say(where, body) {
+  let reply;
+  try {
+    reply = await fetch(where, body && { method: "POST", body });
+  } catch {
+    throw new Error("The studio's server is away; this needs it.");
+  }
+  const said = await reply.json().catch(() => ({}));
+  if (!reply.ok) throw new Error(said.detail ?? "The server could not do that.");
+  return said;
+}
+
+export const opening = {
+  /** The strokes in the bytes of a picture or SVG, each [x, y, x, y, ...]. */
+  read: async (bytes) => (await say("open", bytes)).strokes,
+  /** What brings strokes to where faces belong: scale, then right and down. */
+  place: (strokes) => say("place", JSON.stringify({ strokes: strokes.map(flat) })),
+  /** Drawings to start from, [{name, strokes}]. */
+  examples: () => say("examples"),
+};

@@ -1,0 +1,4 @@
+// Where this page's photos come from and who opens its files: one line to change, and nothing else.
+// A source has `photos` and `opening` as in local.js.
+
+export { opening, photos } from "./local.js";

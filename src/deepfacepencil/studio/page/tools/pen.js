@@ -1,0 +1,41 @@
+// The pen: adds a stroke, and with mirror drawing its twin.
+
+import { mirrored, stroke, tenth } from "../drawing.js";
+
+const CALM = 0.62; // how much of the way to the pointer a stroke goes: the rest is tremor
+
+/** The strokes of a gesture, under names by which they are drawn on the paper. */
+function drawn(paper, points, names = []) {
+  const strokes = [stroke(points, names[0])];
+  if (paper.mirror) strokes.push(stroke(mirrored(points, paper.axis), names[1]));
+  return strokes;
+}
+
+const added = (paper, strokes) => {
+  const { settled } = paper.editor;
+  return { ...settled, strokes: [...settled.strokes, ...strokes] };
+};
+
+export const pen = {
+  name: "pen",
+
+  start: () => ({ points: [], adds: true }),
+
+  go(paper, gesture, { x, y, pressure, at }) {
+    const last = gesture.points.at(-1);
+    if (last) {
+      [x, y] = [last[0] + (x - last[0]) * CALM, last[1] + (y - last[1]) * CALM];
+      if (Math.hypot(x - last[0], y - last[1]) < 0.8) return;
+    }
+    gesture.points = [...gesture.points, [tenth(x), tenth(y), pressure]];
+    paper.editor.preview(added(paper, drawn(paper, gesture.points, ["pen", "twin"])), at);
+  },
+
+  /** A stroke ends where the hand was lifted; from now on it and its twin go their own ways. */
+  finish(paper, gesture, { x, y, at }) {
+    const points = [...gesture.points];
+    const [lastX, lastY, pressure] = points.at(-1);
+    if (Math.hypot(x - lastX, y - lastY) > 0.8) points.push([tenth(x), tenth(y), pressure]);
+    paper.editor.commit(added(paper, drawn(paper, points)), at);
+  },
+};
