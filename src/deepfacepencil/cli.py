@@ -217,6 +217,7 @@ class Sketch:
 
     def run(self) -> None:
         _require_seed("--seed", self.seed)
+        _fonts_apart()
         from .data.sketches import STYLES, sketch
         from .files import find_pictures
 
@@ -251,12 +252,24 @@ def _require_seed(option: str, seed: int) -> None:
 
 
 def _needs_the_train_extra() -> None:
+    _fonts_apart()
     try:
         import lightning_fabric  # noqa: F401
         import onnx  # noqa: F401
         import torch  # noqa: F401
     except ModuleNotFoundError as missing:
         raise missing_package(missing.name, "train") from missing
+
+
+def _fonts_apart() -> None:
+    """matplotlib, which packages of the extras import, keeps its list of fonts out of the home."""
+    import atexit
+    import shutil
+    import tempfile
+
+    if "MPLCONFIGDIR" not in os.environ:
+        folder = os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="deepfacepencil-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _needs_the_evaluate_extra() -> None:
