@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepfacepencil.data import photos
-from deepfacepencil.data.dataset import Distortion, FacePairs
+from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.data.prepare import Settings, prepare
+from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW, Distortion
 
 SIZE, PROCESSES, SECONDS = 256, 2, 5
 
@@ -43,6 +44,7 @@ def main(folder: Path, number: int = 400) -> None:
             f"prepare, {PROCESSES} processes": len(sources) / (time.perf_counter() - start),
             "triplets, the paper's distortion": triplets_per_second(prepared, Distortion()),
             "triplets, all freehand": triplets_per_second(prepared, Distortion(freehand_share=1)),
+            "triplets, as people draw": triplets_per_second(prepared, AS_PEOPLE_DRAW),
         }
     print(f"\n{SIZE} px{'per second':>38}")
     for name, rate in rows.items():

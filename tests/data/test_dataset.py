@@ -8,8 +8,11 @@ import pytest
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from deepfacepencil.data.dataset import Distortion, FacePairs
+from deepfacepencil.data.dataset import FacePairs
+from deepfacepencil.data.prepare import load_strokes
 from deepfacepencil.errors import InputError
+from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW, Distortion
+from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
 
 KEYS = ("aligned", "deformed", "photo")
@@ -129,6 +132,26 @@ def test_varied_and_freehand_sketches_come_in_their_shares(prepared):
 def test_strokes_are_stored_with_their_classes(prepared):
     strokes = FacePairs(prepared, "test", 256).strokes(0)
     assert set(strokes.classes.ravel()) == set(range(19))
+
+
+def test_people_draw_what_is_inside_too(prepared):
+    pairs = FacePairs(prepared, "train", 128, AS_PEOPLE_DRAW, flip=True)
+    assert len(pairs.inner(0))
+    assert _equal(pairs.visit(3, 1), pairs.visit(3, 1))
+    borders = draw(pairs.strokes(0), 128)
+    aligned = [FacePairs(prepared, "train", 128, AS_PEOPLE_DRAW).visit(e, 0) for e in range(20)]
+    only_borders = [(one["aligned"][0] == borders).all() for one in aligned]
+    assert 0 < sum(only_borders) < 15
+
+
+def test_folders_from_before_there_were_inner_strokes_still_work(prepared, tmp_path):
+    old = shutil.copytree(prepared, tmp_path / "old")
+    for path in old.glob("*/strokes/*.npz"):
+        borders = load_strokes(path)[0]
+        np.savez(path, points=borders.points, starts=borders.starts, classes=borders.classes)
+    pairs = FacePairs(old, "train", 128, AS_PEOPLE_DRAW)
+    assert len(pairs.inner(0)) == 0
+    assert (pairs[0]["aligned"][0] == draw(pairs.strokes(0), 128)).all()
 
 
 def test_folders_that_are_no_finished_preparation_are_refused(prepared, tmp_path):

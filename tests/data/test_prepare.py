@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from deepfacepencil.data import celebamask, photos
-from deepfacepencil.data.dataset import Distortion, FacePairs
+from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.data.prepare import (
     Settings,
     on_backdrop,
@@ -23,6 +23,7 @@ from deepfacepencil.data.prepare import (
 )
 from deepfacepencil.errors import InputError
 from deepfacepencil.images import BACKDROP
+from deepfacepencil.sketch.drawn import Distortion
 from deepfacepencil.sketch.labels import CLASSES
 
 SETTINGS = Settings("photos", 64, False, 0)

@@ -291,7 +291,7 @@ def save(state, file):
         os.kill(os.getpid(), signal.SIGKILL)
     whole(state, file)
 torch.save = save
-from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.sketch.drawn import Distortion
 loop.train(Path(sys.argv[1]), Path(sys.argv[2]), eval(sys.argv[3]), int(sys.argv[4]))
 """
 
@@ -309,7 +309,7 @@ def test_killed_while_writing_a_state(data, tmp_path, short, uninterrupted):
 KILLED_BEFORE_ITS_WORKER_BEGAN = """
 import os, signal, sys, time
 from pathlib import Path
-from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.sketch.drawn import Distortion
 from deepfacepencil.training import loop
 from deepfacepencil.training.recipes import *
 start = loop._start_worker
@@ -336,7 +336,7 @@ KILLED_OFTEN = """
 import os, random, shutil, signal, sys, time
 from pathlib import Path
 import torch
-from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.sketch.drawn import Distortion
 from deepfacepencil.training import loop
 from deepfacepencil.training.checkpoint import STATE
 from deepfacepencil.training.recipes import *
@@ -384,7 +384,7 @@ import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 import torch
-from deepfacepencil.data.dataset import Distortion
+from deepfacepencil.sketch.drawn import Distortion
 from deepfacepencil.training import loop
 from deepfacepencil.training.recipes import *
 from deepfacepencil.training.stages import STAGES

@@ -6,9 +6,9 @@ from typing import get_args, get_type_hints
 import pytest
 
 from deepfacepencil.cli import Train
-from deepfacepencil.data.dataset import Distortion
 from deepfacepencil.errors import InputError
 from deepfacepencil.models.build import Model
+from deepfacepencil.sketch.drawn import Distortion
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     COMPARE,

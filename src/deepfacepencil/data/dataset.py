@@ -5,7 +5,6 @@ depends on (seed, epoch, item) alone, never on order, worker or time.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -14,11 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
-from ..sketch.deform import DEFAULT_D, deform
-from ..sketch.freehand import freehand
+from ..sketch.drawn import Distortion
 from ..sketch.pen import draw
 from ..sketch.strokes import Strokes
-from .prepare import read_manifest
+from .prepare import load_strokes, read_manifest
 
 
 class Triplet(TypedDict):
@@ -27,23 +25,6 @@ class Triplet(TypedDict):
     aligned: NDArray[np.uint8]  # S_syn (1, S, S), 0 for paper to 255 for stroke
     deformed: NDArray[np.uint8]  # S_dfm (1, S, S); S_syn again where none is wanted
     photo: NDArray[np.uint8]  # x (3, S, S)
-
-
-@dataclass(frozen=True)
-class Distortion:
-    """How S_dfm is made from S_syn. The defaults are the paper's."""
-
-    d: float = DEFAULT_D  # the maximum offset on the 512 canvas
-    varied_share: float = 0.0  # of sketches with a maximum drawn from [0, varied_d] instead of d
-    varied_d: float = 30.0
-    freehand_share: float = 0.0  # of sketches redrawn with the habits of untrained hands
-
-    def __call__(self, strokes: Strokes, rng: np.random.Generator) -> Strokes:
-        if rng.random() < self.freehand_share:
-            # Their lines are off by more than they are rough.
-            return deform(freehand(strokes, rng), rng, rng.uniform(0, self.d))
-        varied = rng.random() < self.varied_share
-        return deform(strokes, rng, rng.uniform(0, self.varied_d) if varied else self.d)
 
 
 class FacePairs(Sequence[Triplet]):
@@ -90,20 +71,27 @@ class FacePairs(Sequence[Triplet]):
         return (self[index] for index in range(len(self)))
 
     def strokes(self, index: int) -> Strokes:
-        """S_syn of one photo as strokes."""
-        with np.load(self.root / "strokes" / f"{self.ids[index]}.npz") as stored:
-            return Strokes(stored["points"], stored["starts"], stored["classes"])
+        """The borders of one photo's labels: the paper's S_syn."""
+        return load_strokes(self._strokes_path(index))[0]
+
+    def inner(self, index: int) -> Strokes:
+        """The strokes inside the regions of one photo; none where none were prepared."""
+        return load_strokes(self._strokes_path(index))[1]
+
+    def _strokes_path(self, index: int) -> Path:
+        return self.root / "strokes" / f"{self.ids[index]}.npz"
 
     def visit(self, epoch: int, index: int) -> Triplet:
         """The triplet of one photo as it looks in this epoch."""
         rng = np.random.default_rng((self.seed, epoch, index))
-        strokes = self.strokes(index)
+        borders, inner = load_strokes(self._strokes_path(index))
         size = (self.resolution, self.resolution)
         with Image.open(self.root / "photos" / f"{self.ids[index]}.jpg") as image:
             image.draft("RGB", size)
             photo = np.array(image.resize(size, Image.Resampling.BOX))
         if self.flip and rng.random() < 0.5:
-            strokes, photo = strokes.mirrored(), photo[:, ::-1]
+            borders, inner, photo = borders.mirrored(), inner.mirrored(), photo[:, ::-1]
+        strokes = self.distortion.aligned(borders, inner, rng) if self.distortion else borders
         aligned = deformed = draw(strokes, self.resolution)[None]
         if self.distortion:
             deformed = draw(self.distortion(strokes, rng), self.resolution)[None]

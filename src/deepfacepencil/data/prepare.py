@@ -5,7 +5,7 @@ resumes. A photo that cannot be used is skipped and named at the end.
 
     DATA/prepared.json                    what was made, from what, what was skipped and why
     DATA/{train,val,test}/photos/ID.jpg   size x size
-    DATA/{train,val,test}/strokes/ID.npz  the boundaries of its labels as strokes
+    DATA/{train,val,test}/strokes/ID.npz  the boundaries of its labels and strokes inside
 """
 
 import io
@@ -27,6 +27,7 @@ from tqdm import tqdm
 from ..errors import InputError
 from ..files import atomic_path, remove_leftovers
 from ..images import BACKDROP, read_photo
+from ..sketch.inner import inner_strokes
 from ..sketch.strokes import Strokes
 from ..sketch.trace import trace_labels
 from ..workers import follow_parent
@@ -125,10 +126,28 @@ def on_backdrop(photo: Image.Image, labels: NDArray[np.uint8]) -> Image.Image:
     return Image.composite(photo, Image.new("RGB", photo.size, BACKDROP), person)
 
 
-def save_strokes(strokes: Strokes, path: Path) -> None:
-    """Store strokes as FacePairs reads them."""
+def save_strokes(borders: Strokes, path: Path, inner: Strokes | None = None) -> None:
+    """Store the strokes of a photo as `load_strokes` reads them."""
+    arrays = {
+        prefix + name: getattr(strokes, name)
+        for prefix, strokes in (("", borders), ("inner_", inner or Strokes.of([])))
+        for name in ("points", "starts", "classes")
+    }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, points=strokes.points, starts=strokes.starts, classes=strokes.classes)
+        np.savez(file, **arrays)
+
+
+def load_strokes(path: Path) -> tuple[Strokes, Strokes]:
+    """The borders and the inner strokes of a photo.
+
+    Folders that were prepared before inner strokes were known have none.
+    """
+    with np.load(path) as stored:
+        borders = Strokes(stored["points"], stored["starts"], stored["classes"])
+        if "inner_points" not in stored:
+            return borders, Strokes.of([])
+        inner = Strokes(*(stored[f"inner_{name}"] for name in ("points", "starts", "classes")))
+        return borders, inner
 
 
 def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
@@ -195,6 +214,7 @@ def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None
         return str(problem)
     if not len(strokes):
         return f"{source.photo}: its labels have no boundary"
+    inner = inner_strokes(np.asarray(photo), labels)
     if settings.backdrop:
         photo = on_backdrop(photo, labels)
     photo_path, strokes_path = _paths(source, output)
@@ -202,7 +222,7 @@ def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None
     photo.save(encoded, "JPEG", quality=95, subsampling=0)
     with atomic_path(photo_path) as temporary:
         temporary.write_bytes(encoded.getvalue())
-    save_strokes(strokes, strokes_path)
+    save_strokes(strokes, strokes_path, inner)
     return None
 
 

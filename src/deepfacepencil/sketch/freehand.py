@@ -9,37 +9,16 @@ classes they separate, so each habit is a few lines here; docs/paper.md says why
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from . import doodle
+from .doodle import Line, circle
 from .labels import CLASSES
+from .parts import PARTS, Pair, border_of, is_inner, parts_of
 from .strokes import CANVAS, Strokes, through
-
-Line = NDArray[np.float64]  # (n, 2) points of the canvas
-Pair = tuple[int, int]
 
 _ID = {name: number for number, name in enumerate(CLASSES)}
 _LIPS = {_ID["mouth"], _ID["u_lip"], _ID["l_lip"]}
-
-# A stroke belongs to the first part that one of its classes is of; what is left is the outline.
-_PARTS = {
-    "l_eye": {"l_eye"},
-    "r_eye": {"r_eye"},
-    "l_brow": {"l_brow"},
-    "r_brow": {"r_brow"},
-    "nose": {"nose"},
-    "mouth": {"mouth", "u_lip", "l_lip"},
-    "glasses": {"eye_g"},
-    "jewels": {"ear_r", "neck_l"},
-    "ears": {"l_ear", "r_ear"},
-    "hair": {"hair", "hat"},
-    "clothes": {"cloth"},
-    "neck": {"neck"},
-    "face": set(CLASSES),
-}
-_PART_OF = np.empty((len(CLASSES), len(CLASSES)), object)
-for _a in range(len(CLASSES)):
-    for _b in range(len(CLASSES)):
-        _PART_OF[_a, _b] = next(p for p, n in _PARTS.items() if {CLASSES[_a], CLASSES[_b]} & n)
 
 # How parts go astray: standard deviations at clumsiness 1 of the offset (canvas pixels), the
 # logarithm of the size and the angle. Untrained hands miss by 4 % of the object's extent.
@@ -47,42 +26,128 @@ _ASTRAY = (7.0, 0.12, 0.08)
 _WHOLE_ASTRAY = (6.0, 0.04, 0.04)
 
 
-def freehand(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+def freehand(strokes: Strokes, rng: np.random.Generator, doodle_share: float = 0.0) -> Strokes:
     """The same face as somebody might have drawn it; needs strokes that know their classes.
 
     How clumsy the hand is, and which habits it has, is drawn from `rng`: some results are nearly
-    the input. Without any stroke left, the input itself comes back.
+    the input. `doodle_share` is the probability that it makes signs of the parts. The result knows
+    its parts still. Without any stroke left, the input itself comes back.
     """
     clumsiness = rng.uniform(0, 1.2)
-    parts: dict[str, list[tuple[Line, Pair]]] = {part: [] for part in _PARTS}
-    for line, (a, b) in zip(strokes.polylines(4), strokes.classes.tolist(), strict=True):
-        parts[_PART_OF[a, b]].append((line, (a, b)))
+    parts: dict[str, list[tuple[Line, Pair]]] = {part: [] for part in PARTS}
+    within: dict[str, list[Line]] = {part: [] for part in PARTS}
+    of_part, inner, pairs = parts_of(strokes).tolist(), is_inner(strokes), strokes.classes.tolist()
+    for k, line in enumerate(strokes.polylines(4)):
+        if inner[k]:
+            within[of_part[k]].append(line)
+        else:
+            parts[of_part[k]].append((line, (pairs[k][0], pairs[k][1])))
 
-    drawn = {
-        "eyes": list(_eyes([parts["l_eye"], parts["r_eye"]], rng)),
-        "brows": list(_brows([parts["l_brow"], parts["r_brow"]], rng)),
-        "nose": [_nose(parts["nose"], rng)],
-        "mouth": [_mouth(parts["mouth"], rng)],
-        "hair": [_hair(parts["hair"], rng)],
-        "ears": [_ears(parts["ears"], rng)],
-        "glasses": [_glasses(parts["glasses"], bool(parts["l_eye"] or parts["r_eye"]), rng)],
-        "rest": [[line for line, _ in parts["face"]]],
-    }
-    for part, kept in (("neck", 0.8), ("clothes", 0.7), ("jewels", 0.5)):
-        if rng.random() < kept:
-            drawn["rest"].append([line for line, _ in parts[part]])
+    drawn = _drawn(parts, rng)
+    if doodle_share and rng.random() < doodle_share:
+        _make_signs(drawn, parts, within, rng)
+    elif any(within.values()):
+        _add_what_is_inside(drawn, within, rng)
 
-    gone_astray = []
     eyes_larger = rng.uniform(0, 0.25) * (rng.random() < 0.3)
-    for name, groups in drawn.items():
-        for lines in groups:
-            moved = _astray(lines, rng, clumsiness, eyes_larger if name == "eyes" else 0.0)
-            gone_astray += moved
-    lines = list(_habits_of_line(gone_astray, rng, clumsiness))
+    lines: list[Line] = []
+    classes: list[Pair] = []
+    for part, part_lines in drawn.items():
+        together = part_lines + within[part]
+        moved = _astray(together, rng, clumsiness, eyes_larger if part.endswith("eye") else 0.0)
+        border = border_of(part)
+        for old, pair in (
+            (moved[: len(part_lines)], border),
+            (moved[len(part_lines) :], (border[1], border[1])),
+        ):
+            new = list(_habits_of_line(old, rng, clumsiness))
+            lines += new
+            classes += [pair] * len(new)
     if not lines:
         return strokes
-    result = Strokes.of(through(_thinned(line)) for line in lines)
+    result = Strokes.of([through(_thinned(line)) for line in lines], classes)
     return result.with_points(_warped(result.points, rng, clumsiness))
+
+
+def _drawn(
+    parts: dict[str, list[tuple[Line, Pair]]], rng: np.random.Generator
+) -> dict[str, list[Line]]:
+    """The lines of each part, drawn with habits."""
+    eyes = _eyes([parts["l_eye"], parts["r_eye"]], rng)
+    brows = _brows([parts["l_brow"], parts["r_brow"]], rng)
+    drawn = dict(zip(("l_eye", "r_eye", "l_brow", "r_brow"), [*eyes, *brows], strict=True))
+    drawn["nose"] = _nose(parts["nose"], rng)
+    drawn["mouth"] = _mouth(parts["mouth"], rng)
+    drawn["hair"] = _hair(parts["hair"], rng)
+    drawn["ears"] = _ears(parts["ears"], rng)
+    eyes_visible = bool(parts["l_eye"] or parts["r_eye"])
+    drawn["glasses"] = _glasses(parts["glasses"], eyes_visible, rng)
+    for part, kept in (("face", 1), ("neck", 0.8), ("clothes", 0.7), ("jewels", 0.5)):
+        drawn[part] = [line for line, _ in parts[part]] if rng.random() < kept else []
+    return drawn
+
+
+def _add_what_is_inside(
+    drawn: dict[str, list[Line]], within: dict[str, list[Line]], rng: np.random.Generator
+) -> None:
+    """Let strokes from inside be as they are, straight hatching, or what there is instead."""
+    eyes_seen = rng.random() < 0.5
+    for part in within:
+        if part.endswith("eye") and not eyes_seen:
+            within[part] = []  # what `_eyes` makes of them is enough
+    slant = rng.normal(0, 0.5)
+    for part, share in (("hair", 0.2), ("face", 0.12), ("clothes", 0.12)):
+        if rng.random() < share:
+            within[part] = [_hatch(line, slant) for line in within[part]]
+    habit = rng.choice(["both", "outline", "inside"], p=[0.6, 0.25, 0.15])
+    if habit == "outline":
+        within["hair"] = []
+    elif habit == "inside" and len(within["hair"]) > 20:
+        drawn["hair"] = []
+
+
+def _make_signs(
+    drawn: dict[str, list[Line]],
+    parts: dict[str, list[tuple[Line, Pair]]],
+    within: dict[str, list[Line]],
+    rng: np.random.Generator,
+) -> None:
+    """Put what a doodle has in the place of most parts."""
+    lines = {part: [line for line, _ in some] for part, some in parts.items()}
+    share = rng.uniform(0.4, 1)
+
+    def chosen() -> bool:
+        return bool(rng.random() < share)
+
+    if chosen():
+        drawn["l_eye"], drawn["r_eye"] = doodle.eyes([lines["l_eye"], lines["r_eye"]], rng)
+        within["l_eye"] = within["r_eye"] = []
+    if chosen():
+        drawn["l_brow"], drawn["r_brow"] = doodle.brows([lines["l_brow"], lines["r_brow"]], rng)
+    if chosen():
+        drawn["nose"], within["nose"] = doodle.nose(lines["nose"], rng), []
+    if chosen():
+        is_open = any(_ID["mouth"] in pair for _, pair in parts["mouth"])
+        drawn["mouth"], within["mouth"] = doodle.mouth(lines["mouth"], is_open, rng), []
+    if chosen():
+        drawn["glasses"], within["glasses"] = doodle.glasses(lines["glasses"], rng), []
+    if chosen():
+        outer = [line for line, pair in parts["hair"] if 0 in pair]
+        drawn["hair"], within["hair"] = doodle.hair(outer, rng), []
+    if chosen():
+        hairline = [line for line, pair in parts["hair"] if _ID["skin"] in pair]
+        drawn["face"] = doodle.outline(lines["face"] + hairline, rng)
+    for part in ("face", "clothes", "neck", "ears"):
+        if chosen():
+            within[part] = []
+
+
+def _hatch(line: Line, slant: float) -> Line:
+    """A straight stroke in the place of a line."""
+    length = np.linalg.norm(line[-1] - line[0]) * 0.5
+    way = np.array([np.sin(slant), np.cos(slant)]) * min(length, 25)
+    middle = line[len(line) // 2]
+    return np.stack([middle - way, middle + way])
 
 
 def _eyes(eyes: list[list[tuple[Line, Pair]]], rng: np.random.Generator) -> Iterator[list[Line]]:
@@ -103,16 +168,16 @@ def _eyes(eyes: list[list[tuple[Line, Pair]]], rng: np.random.Generator) -> Iter
             continue
         lid = [part for line in lines for part in _kept(line, line[:, 1] <= centre[1])]
         if oval:
-            lines = [_circle(centre, (width / 2, max(height, width / 3) / 2 * rng.uniform(1, 1.5)))]
+            lines = [circle(centre, (width / 2, max(height, width / 3) / 2 * rng.uniform(1, 1.5)))]
         elif upper_only:
             lines = list(lid)
         if iris:
             radius = max(height * rng.uniform(0.35, 0.55), 4)
             middle = centre + gaze * (width, height)
-            lines.append(_circle(middle, (radius, radius)))
+            lines.append(circle(middle, (radius, radius)))
             if pupil:
                 dot = radius * rng.uniform(0.2, 0.5)
-                lines.append(_circle(middle, (dot, dot)))
+                lines.append(circle(middle, (dot, dot)))
         if crease:
             lines += [part - (0, height * rng.uniform(0.25, 0.6)) for part in lid]
         if lashes:
@@ -169,7 +234,7 @@ def _nose(nose: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]
         middle, width = (low[0] + high[0]) / 2, high[0] - low[0]
         for sign in (-1, 1):
             place = np.array([middle + sign * 0.2 * width, high[1] - 0.08 * (high[1] - low[1])])
-            nostrils.append(_circle(place, (0.08 * width + 2, 0.04 * width + 1.5)))
+            nostrils.append(circle(place, (0.08 * width + 2, 0.04 * width + 1.5)))
     return nostrils if habit == "nostrils" else kept_lines + nostrils
 
 
@@ -205,7 +270,7 @@ def _glasses(
         lens = points[(points[:, 0] - middle) * sign > 0.08 * width]
         if len(lens):
             centre = (lens.min(0) + lens.max(0)) / 2
-            lines += [_circle(centre, radii * size) for size in (1, rng.uniform(0.3, 0.6))]
+            lines += [circle(centre, radii * size) for size in (1, rng.uniform(0.3, 0.6))]
     return lines
 
 
@@ -284,7 +349,8 @@ def _habits_of_line(
             if len(piece) > 1:
                 yield piece
                 if rng.random() < twice_share:
-                    yield piece + rng.normal(0, 4, 2) + rng.normal(0, 1.5, piece.shape)
+                    middle, turn = piece.mean(0), _similarity(*rng.normal(0, 0.04, 2))
+                    yield (piece - middle) @ turn + middle + rng.normal(0, 3, 2)
 
 
 def _warped(
@@ -303,11 +369,6 @@ def _warped(
 def _similarity(log_size: float, angle: float) -> NDArray[np.float64]:
     cosine, sine = np.cos(angle), np.sin(angle)
     return np.exp(log_size) * np.array([[cosine, sine], [-sine, cosine]])
-
-
-def _circle(centre: NDArray[np.float64], radii: ArrayLike) -> Line:
-    turn = np.linspace(0, 2 * np.pi, 17)
-    return centre + np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
 
 
 def _kept(line: Line, mask: NDArray[np.bool_]) -> list[Line]:

@@ -62,6 +62,14 @@ class Strokes:
         kept = [chain for chain, keep in zip(self, chosen, strict=True) if keep]
         return Strokes.of(kept, map(tuple, self.classes[chosen]))
 
+    def joined(self, other: "Strokes") -> "Strokes":
+        """These strokes, then those of `other`."""
+        return Strokes(
+            np.concatenate([self.points, other.points]),
+            np.concatenate([self.starts, other.starts[1:] + self.starts[-1]]),
+            np.concatenate([self.classes, other.classes]),
+        )
+
     def mirrored(self) -> "Strokes":
         """Left and right exchanged; an eye keeps its class."""
         return self.with_points(self.points * (-1, 1) + (CANVAS, 0))

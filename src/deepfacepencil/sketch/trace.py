@@ -41,7 +41,7 @@ def trace(drawing: NDArray[np.integer] | NDArray[np.bool_]) -> Strokes:
         values = (drawing[chain[:, 0], chain[:, 1]] for chain in chains)
         classes = [pair_of(int(np.bincount(value).argmax())) for value in values]
     centres = [(chain[:, ::-1].astype(np.float64) + 0.5) * scale for chain in chains]
-    return Strokes.of(_fit(centres, TOLERANCE * scale), classes)
+    return Strokes.of(fit(centres, TOLERANCE * scale), classes)
 
 
 def trace_autotrace(drawing: NDArray[np.integer] | NDArray[np.bool_]) -> Strokes:
@@ -119,7 +119,7 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     return [coordinates[chain] for chain in found]
 
 
-def _fit(chains: list[NDArray[np.float64]], tolerance: float) -> list[NDArray[np.float64]]:
+def fit(chains: list[NDArray[np.float64]], tolerance: float) -> list[NDArray[np.float64]]:
     """Cubic Beziers along chains of points, each (n, 2) -> (3 m + 1, 2), within `tolerance`.
 
     Least squares with given end tangents, split at the worst point until it is good enough, as in

@@ -8,9 +8,9 @@ convolutional and move from 128 to 256 px with the same weights.
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ..data.dataset import Distortion
 from ..errors import InputError
 from ..models.build import Model
+from ..sketch.drawn import Distortion
 
 CLASSIFIER, STAGE_1, STAGE_2, STAGE_3 = "classifier", "stage 1", "stage 2", "stage 3"
 ENHANCER = "enhancer"
