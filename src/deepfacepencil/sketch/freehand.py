@@ -82,7 +82,7 @@ def _drawn(
     drawn["ears"] = _ears(parts["ears"], rng)
     eyes_visible = bool(parts["l_eye"] or parts["r_eye"])
     drawn["glasses"] = _glasses(parts["glasses"], eyes_visible, rng)
-    for part, kept in (("face", 1), ("neck", 0.8), ("clothes", 0.7), ("jewels", 0.5)):
+    for part, kept in (("face", 1), ("hat", 1), ("neck", 0.8), ("clothes", 0.7), ("jewels", 0.5)):
         drawn[part] = [line for line, _ in parts[part]] if rng.random() < kept else []
     return drawn
 

@@ -56,7 +56,7 @@ _BLOCK = 4  # cells of four pixels, of which each has its share of the seeds
 _SEEDS = 400
 _COHERENT = 0.2  # how much of the structure has to have one direction
 
-_BEARD = 0.16  # darker and paler than the cheeks by this: see `_beard`
+_BEARD = 0.1  # how unlike the cheeks it is at least: see `_beard`
 _BEARD_CELL = 4  # pixels between its strokes
 
 
@@ -280,9 +280,9 @@ def _beard(
     regions: NDArray[np.uint8],
     depth: NDArray[np.uint8],
 ) -> list[Chain]:
-    """Short strokes where the skin about mouth and chin is darker and paler than the cheeks.
+    """Short strokes where the skin about mouth and chin is rougher than the cheeks, and darker.
 
-    Both, because a shadow is as colourful as the skin it falls on.
+    Beards of all colours are rough; dark ones are darker too, grey ones paler. A shadow is smooth.
     """
     skin = (regions == _ID["skin"]) & (depth > 0)
     nose = regions == _ID["nose"]
@@ -294,16 +294,28 @@ def _beard(
     upper = int(np.nonzero(eyes)[0].max())
     brightest = colours.max(2)
     colourful = (brightest - colours.min(2)) / (brightest + 0.05)
-    smooth_light, smooth_colour = (ndimage.gaussian_filter(p, 1.5) for p in (light, colourful))
+    solid = (skin & (depth > 1)).astype(np.float32)  # the edges of lips are no hair
+    fine = np.abs(light - ndimage.gaussian_filter(light, 1.5, truncate=3))
+    fine = np.minimum(fine, 0.03) * solid  # however dark: a fold is one line, a beard is many
+    rough, weight, smooth_light, smooth_colour = (
+        ndimage.gaussian_filter(plane, sigma, truncate=2.5)
+        for plane, sigma in ((fine, 3), (solid, 3), (light, 1.5), (colourful, 1.5))
+    )
+    rough /= weight + 0.05
     score = np.zeros_like(light)
     for side in (slice(0, middle), slice(middle, SIZE)):
         cheek = np.zeros_like(skin)
-        cheek[upper + 2 : lowest, side] = skin[upper + 2 : lowest, side]
-        if cheek.sum() < 60:
+        cheek[upper + 2 : lowest, side] = (solid > 0)[upper + 2 : lowest, side]
+        if cheek.sum() < 40:
             return []
+        rougher = rough[:, side] - np.median(rough[cheek])
         darker = np.median(light[cheek]) - smooth_light[:, side]
         paler = np.median(colourful[cheek]) - smooth_colour[:, side]
-        score[:, side] = np.clip(darker, -0.05, 0.3) + 0.8 * np.clip(paler, -0.2, 0.2)
+        score[:, side] = (
+            12 * np.clip(rougher, -0.01, 0.02)
+            + 0.3 * np.clip(darker, -0.05, 0.2)
+            + 0.4 * np.clip(paler, -0.1, 0.2)
+        )
     score[~skin] = 0
     score[: lowest - 2] = 0
 
@@ -313,10 +325,10 @@ def _beard(
     jitter = rng.integers(0, _BEARD_CELL, (2, cells, cells))
     row, column = (np.mgrid[:cells, :cells] * _BEARD_CELL + jitter).reshape(2, -1)
     chance, lengths, tilt = rng.random((3, len(row)))
-    surplus = (score[row, column] - _BEARD) / 0.15
+    surplus = (score[row, column] - _BEARD) / 0.12
     chosen = np.flatnonzero(surplus > chance)
     left = np.count_nonzero(column[chosen] < middle)
-    if len(chosen) < 12 or min(left, len(chosen) - left) < 0.2 * len(chosen):
+    if len(chosen) < 16 or min(left, len(chosen) - left) < 0.2 * len(chosen):
         return []  # a shadow, which is on one side
     chosen = chosen[np.argsort(chance[chosen] / np.minimum(surplus[chosen], 1), kind="stable")]
     lines = []

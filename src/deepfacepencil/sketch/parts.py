@@ -19,7 +19,8 @@ PARTS = {
     "glasses": {"eye_g"},
     "jewels": {"ear_r", "neck_l"},
     "ears": {"l_ear", "r_ear"},
-    "hair": {"hair", "hat"},
+    "hat": {"hat"},
+    "hair": {"hair"},
     "clothes": {"cloth"},
     "neck": {"neck"},
     "face": set(CLASSES),
@@ -49,4 +50,4 @@ def border_of(part: str) -> Pair:
         part, part
     )
     name = {"clothes": "cloth", "face": "skin"}.get(name, name)
-    return (0 if part in ("hair", "clothes", "neck", "face") else 1), CLASSES.index(name)
+    return (0 if part in ("hat", "hair", "clothes", "neck", "face") else 1), CLASSES.index(name)

@@ -12,17 +12,17 @@ from .strokes import Strokes
 
 # The orders that people were seen to draw faces in. Both eyes, and both brows, go together.
 _ORDERS = (
-    ("face", "ears", "hair", "neck", "clothes", "eye", "brow", "nose", "mouth"),
-    ("face", "eye", "nose", "mouth", "brow", "ears", "hair", "neck", "clothes"),
-    ("eye", "brow", "nose", "mouth", "face", "ears", "hair", "neck", "clothes"),
-    ("eye", "nose", "mouth", "brow", "face", "hair", "ears", "neck", "clothes"),
-    ("nose", "eye", "brow", "mouth", "face", "ears", "hair", "neck", "clothes"),
-    ("hair", "face", "ears", "neck", "clothes", "eye", "brow", "nose", "mouth"),
-    ("hair", "face", "brow", "eye", "nose", "mouth", "ears", "neck", "clothes"),
+    ("face", "ears", "hair", "hat", "neck", "clothes", "eye", "brow", "nose", "mouth"),
+    ("face", "eye", "nose", "mouth", "brow", "ears", "hair", "hat", "neck", "clothes"),
+    ("eye", "brow", "nose", "mouth", "face", "ears", "hair", "hat", "neck", "clothes"),
+    ("eye", "nose", "mouth", "brow", "face", "hair", "hat", "ears", "neck", "clothes"),
+    ("nose", "eye", "brow", "mouth", "face", "ears", "hair", "hat", "neck", "clothes"),
+    ("hat", "hair", "face", "ears", "neck", "clothes", "eye", "brow", "nose", "mouth"),
+    ("hat", "hair", "face", "brow", "eye", "nose", "mouth", "ears", "neck", "clothes"),
 )
 _FIRST_FEW = 0.3  # of unfinished drawings have up to six strokes
-_LEAVABLE = ("hair", "face", "neck", "clothes", "ears", "brow", "nose", "mouth", "eye")
-_LEFT_OUT = (0.35, 0.3, 0.35, 0.35, 0.2, 0.12, 0.08, 0.08, 0.05)  # the share of each of them
+_LEAVABLE = ("hat", "hair", "face", "neck", "clothes", "ears", "brow", "nose", "mouth", "eye")
+_LEFT_OUT = (0.1, 0.35, 0.3, 0.35, 0.35, 0.2, 0.12, 0.08, 0.08, 0.05)  # the share of each of them
 
 
 def unfinished(strokes: Strokes, rng: np.random.Generator) -> Strokes:
