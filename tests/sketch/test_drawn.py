@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 
 from deepfacepencil.sketch.deform import deform
 from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW, Distortion, at_random_density
 from deepfacepencil.sketch.freehand import freehand
 from deepfacepencil.sketch.parts import is_inner, parts_of
 from deepfacepencil.sketch.pen import draw
-from deepfacepencil.sketch.strokes import CANVAS, Strokes
+from deepfacepencil.sketch.strokes import CANVAS, UNKNOWN, Strokes
 from deepfacepencil.sketch.trace import trace_labels
 
 SEEDS = range(60)
@@ -118,6 +119,14 @@ def test_some_are_clean_some_unfinished_some_lack_a_part(borders, inner):
     without = Distortion(clean_share=1, without_share=1)
     bald = ["hair" not in parts_of(without(whole, np.random.default_rng(s))) for s in SEEDS]
     assert 0.2 < np.mean(bald) < 0.6
+
+
+def test_what_was_on_paper_is_the_same_drawing_without_classes(borders):
+    paper = Distortion(clean_share=1, scanned_share=1)(borders, np.random.default_rng(0))
+    assert set(paper.classes.ravel()) == {UNKNOWN}
+    meant, read = (draw(strokes, 256) > 127 for strokes in (borders, paper))
+    for one, other in ((meant, read), (read, meant)):
+        assert (distance_transform_edt(~one)[other] <= 4).mean() > 0.95
 
 
 def test_freehand_keeps_parts_and_hair_is_flow_or_outline_or_both(borders, inner):

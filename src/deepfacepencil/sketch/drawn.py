@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.morphology import skeletonize
 
 from .deform import DEFAULT_D, deform
 from .freehand import freehand
 from .parts import is_inner, parts_of
+from .pen import draw
 from .strokes import Strokes
+from .trace import trace
 from .unfinished import unfinished, without_something
 
+_SCAN = 256  # pixels of a scanned drawing
+_PENS = (1.5, 4.5)  # pixels of it that a pen is wide
 _BEND = 0.25  # of a curve's length: what the points of small strokes move at most
 
 
@@ -32,6 +37,7 @@ class Distortion:
     doodle_share: float = 0.0  # of the freehand ones with parts as a doodle has them
     without_share: float = 0.0  # of sketches without hair, outline, neck, ...
     unfinished_share: float = 0.0  # of sketches that end after some stroke, or in it
+    scanned_share: float = 0.0  # of sketches that were on paper, drawn with some pen
 
     def aligned(self, borders: Strokes, inner: Strokes, rng: np.random.Generator) -> Strokes:
         """S_syn: the borders and, in `inner_share` of the drawings, some of what is inside."""
@@ -46,6 +52,8 @@ class Distortion:
             drawn = without_something(drawn, rng)
         if self.unfinished_share and rng.random() < self.unfinished_share:
             drawn = unfinished(drawn, rng)
+        if self.scanned_share and rng.random() < self.scanned_share:
+            drawn = scanned(drawn, rng)
         return drawn
 
     def _deformed(self, strokes: Strokes, rng: np.random.Generator) -> Strokes:
@@ -69,6 +77,7 @@ AS_PEOPLE_DRAW = Distortion(
     doodle_share=0.25,
     without_share=0.2,
     unfinished_share=0.3,
+    scanned_share=0.15,
 )
 
 
@@ -85,6 +94,13 @@ def at_random_density(inner: Strokes, rng: np.random.Generator) -> Strokes:
             rank = (np.arange(len(own)) + 0.5) / len(own)
             kept[own] = (rank + rng.normal(0, 0.1, len(own)) < share) & (share > 0)
     return inner.select(kept)
+
+
+def scanned(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+    """The drawing as it is read from paper: lines that touched are one, their classes are lost."""
+    inked = draw(strokes, _SCAN, rng.uniform(*_PENS)) > 100
+    read = trace(skeletonize(inked))
+    return read if len(read) else strokes
 
 
 def _moved(
