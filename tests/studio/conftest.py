@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from numpy.typing import NDArray
 
+from deepfacepencil.runtime.appearance import Appearance
 from deepfacepencil.runtime.engine import RESOLUTION, Drawn
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
@@ -16,22 +17,38 @@ from deepfacepencil.studio.server import Limits, create_app
 
 
 class Copyist:
-    """Instead of a network: the photo is the sketch, dark on a light tint of the tolerance."""
+    """Instead of a network: the photo is the sketch, dark on a light tint of the tolerance.
+
+    Its upper left corner is in the colour of the skin that is asked for, its upper right one in
+    that of the seed; a face is what has three strokes or more.
+    """
 
     def __init__(self, seconds: float = 0) -> None:
         self.seconds = seconds
         self.drawn: list[Strokes] = []
+        self.asked: list[tuple[Appearance, int, int]] = []
 
-    def __call__(self, strokes: Strokes, tolerance: NDArray[np.floating]) -> Drawn:
+    def __call__(
+        self,
+        strokes: Strokes,
+        tolerance: NDArray[np.floating],
+        appearance: Appearance,
+        seed: int,
+        size: int,
+    ) -> Drawn:
         time.sleep(self.seconds)
         self.drawn.append(strokes)
+        self.asked.append((appearance, seed, size))
         sketch = draw(strokes, RESOLUTION)
         cells = np.kron(tolerance, np.ones((4, 4)))
         tint = np.stack([200 + 50 * cells, 200 + 0 * cells, 200 - 50 * cells], axis=-1)
         photo = (tint * (1 - sketch[:, :, None] / 255)).astype(np.uint8)
         attention = np.zeros((4, RESOLUTION, RESOLUTION), np.float32)
         attention[0], attention[3] = (1 - cells) / 2, (1 + cells) / 2
-        return Drawn(sketch, photo, attention)
+        photo[:16, :16] = appearance.skin or 0
+        photo[:16, -16:] = seed % 251, seed // 251 % 251, seed // 63001 % 251
+        photo = photo.repeat(size // RESOLUTION, axis=0).repeat(size // RESOLUTION, axis=1)
+        return Drawn(sketch, photo, attention, 0.9 if len(strokes) > 2 else 0.1)
 
 
 class Running:

@@ -116,7 +116,17 @@ class Hand:
         self.drag(steps)
 
     def photo(self) -> str:
-        return str(self.page.evaluate("document.getElementById('photo').toDataURL()"))
+        """The photo's pixels at 256 px: at rest it is shown larger, with the same ones."""
+        return str(
+            self.page.evaluate(
+                """() => {
+                  const small = new OffscreenCanvas(256, 256).getContext("2d");
+                  small.imageSmoothingEnabled = false;
+                  small.drawImage(document.getElementById("photo"), 0, 0, 256, 256);
+                  return small.getImageData(0, 0, 256, 256).data.join();
+                }"""
+            )
+        )
 
     def seeing_the_photo_change(self, does: Callable[[], object]) -> None:
         self.settle()
@@ -167,12 +177,15 @@ def hand(browser: "playwright.Browser", running: Running) -> Iterator[Hand]:
 
 
 def test_a_face_is_drawn_and_the_photo_follows(hand: Hand) -> None:
-    hints, box = [], hand.page.locator("#paper").bounding_box()
+    hints: list[str] = []
+    box = hand.page.locator("#paper").bounding_box()
+    assert "eyes" in hand.page.inner_text("#begin")
     for feature in FACE:
         hand.seeing_the_photo_change(lambda feature=feature: hand.draw(feature))
         hand.page.wait_for_timeout(150)
-        hints.append(hand.page.inner_text("#hint"))
-    assert "no eyes, no mouth, no nose" in hints[0]
+        hints.append(hand.page.inner_text("#unsure, #hint >> visible=true"))
+    assert "Draw the eyes next" in hints[0]
+    assert hand.page.is_hidden("#unsure")
     assert hand.page.locator("#paper").bounding_box() == box  # nothing moves it under the hand
     assert hints[-1] == ""
     assert "ms" in hand.page.inner_text("#meter")
@@ -300,10 +313,114 @@ def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
         assert hand.strokes() == whole
         assert hand.page.input_value("#tolerance") == "0.5"
     with Image.open(io.BytesIO(photo)) as image:
-        assert image.size == (256, 256)
+        assert image.size == (1024, 1024)
         assert "Synthetic" in image.text["Description"]  # type: ignore[attr-defined]
-    for kind, size in (("png", (1024, 1024)), ("both", (1024, 512))):
+    for kind, size in (("png", (1024, 1024)), ("both", (2048, 1024))):
         assert Image.open(io.BytesIO(hand.save(kind))).size == size
+
+
+def test_looks_are_asked_for_undone_and_saved(hand: Hand, running: Running) -> None:
+    for feature in FACE:
+        hand.draw(feature)
+    hand.page.keyboard.press("l")
+    skin = hand.page.locator("#looks-list .row").nth(0)
+    hand.seeing_the_photo_change(lambda: skin.locator(".swatch").nth(3).click())
+    hand.page.locator("[aria-label^='Age, from']").fill("70")
+    hand.settle()
+    asked, _, _ = running.engine.asked[-1]
+    assert (asked.skin, asked.age) == ((0xB9, 0x7D, 0x56), 70)
+    hand.page.keyboard.press("f")
+    hand.page.locator("[aria-label^='Nose, from']").fill("1")
+    hand.settle()
+    saved = hand.save("svg").decode()
+    for said in ('skin="#b97d56"', 'age="70"', 'part-nose="1"', "data-wish="):
+        assert said in saved
+    for _ in range(3):  # one step for each
+        hand.page.click("#undo")
+    assert not re.search("appearance|data-part|wish", hand.save("svg").decode())
+    hand.open("mine.svg", saved.encode())
+    hand.until(lambda: "appearance" in hand.save("svg").decode())
+    assert hand.save("svg").decode() == saved
+
+
+def test_a_drawing_is_a_person_until_another_one_is_wanted(hand: Hand, running: Running) -> None:
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    hand.seeing_the_photo_change(lambda: hand.draw("mouth"))
+    person = running.engine.asked[-1][1]
+    hand.seeing_the_photo_change(lambda: hand.page.click("#another"))
+    assert running.engine.asked[-1][1] != person
+    hand.page.click("#variants")
+    hand.until(lambda: hand.page.locator("#strip:not(.old) button").count() == 6)
+    variants = [seed for _, seed, _ in running.engine.asked[-6:]]
+    assert len(set(variants)) == 6
+    hand.seeing_the_photo_change(lambda: hand.page.click("#strip button:nth-child(3)"))
+    assert running.engine.asked[-1][1] == variants[2]
+    for _ in range(2):
+        hand.page.keyboard.press("Control+z")
+    hand.settle()
+    assert f'data-seed="{person}"' in hand.save("svg").decode()
+
+
+def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> None:
+    hand.draw("outline")
+    hand.until(lambda: hand.page.evaluate("document.getElementById('photo').width") == 512)
+    hand.draw("mouth")
+    hand.until(lambda: running.engine.asked[-1][2] == 256)
+
+
+def test_parts_are_dropped_in_and_swapped(hand: Hand) -> None:
+    for part in ("Eyes: almond", "Outlines: oval", "Eyes: round"):
+        hand.page.keyboard.press("d")
+        hand.page.click(f"[aria-label='{part}']")
+    first = hand.strokes()
+    assert len(first) == 12  # eyes take the place of eyes
+    hand.page.keyboard.press("ArrowDown")
+    hand.page.click("#part-after")
+    assert len(hand.strokes()) == 2 + 8
+    hand.page.keyboard.press("Delete")
+    assert hand.strokes() == first[:2]
+
+
+def test_a_photo_is_never_that_of_another_drawing(hand: Hand) -> None:
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    hand.page.click("#new")
+    hand.until(lambda: hand.page.evaluate("document.body.dataset.shown") == "no")
+    pixels = "document.getElementById('photo').getContext('2d').getImageData(0, 0, 256, 256).data"
+    assert not hand.page.evaluate(f"{pixels}.some(Boolean)")
+    assert "ms" not in hand.page.inner_text("#meter")
+
+
+def test_undo_outlives_new_and_a_reload(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.draw("mouth")
+    whole = hand.strokes()
+    hand.kept()
+    hand.page.reload()
+    hand.until(lambda: not hand.page.is_disabled("#undo"))
+    hand.page.click("#undo")
+    assert hand.strokes() == whole[:1]
+    hand.page.click("#redo")
+    hand.page.click("#new")
+    hand.until(lambda: hand.page.is_disabled("#save"))
+    hand.draw("nose")
+    hand.kept()
+    hand.page.reload()
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    for _ in range(2):
+        hand.page.click("#undo")
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    assert hand.strokes() == whole
+    hand.page.click("#redo")
+    hand.until(lambda: hand.page.is_disabled("#save"))
+    hand.page.click("#redo")
+    assert len(hand.strokes()) == 1
+
+
+def test_what_was_only_looked_at_has_no_card(hand: Hand) -> None:
+    hand.page.click("#examples")
+    hand.seeing_the_photo_change(lambda: hand.page.click("[aria-label='short hair']"))
+    hand.page.click("#gallery")
+    hand.until(lambda: "Nothing here yet" in hand.page.inner_text("#kept-list"))
 
 
 def test_a_picture_of_a_drawing_is_opened(hand: Hand) -> None:
@@ -381,12 +498,13 @@ def test_slider_and_brush_shift_the_photo_and_the_veil_shows_it(hand: Hand) -> N
     hand.seeing_the_photo_change(lambda: hand.page.click("#neutral"))
     hand.page.click("[data-tool=brush]")
     hand.page.click("[data-wish='1']")
-    hand.seeing_the_photo_change(lambda: hand.line((200, 200), (230, 230)))
+    hand.seeing_the_photo_change(lambda: hand.line((116, 260), (116, 300)))
     assert 'data-brush="' in hand.save("svg").decode()
     colour = "[...document.getElementById('paper').getContext('2d').getImageData(%d,%d,1,1).data]"
     box = hand.page.locator("#paper").bounding_box()
     assert box
-    at = [int(215 * box["width"] / 512)] * 2
+    assert hand.page.is_visible("#legend")
+    at = [int(place * box["width"] / 512) for place in (124, 281)]
     red, _, blue, _ = hand.page.evaluate(colour % tuple(at))
     assert red > blue + 20  # orange: helped
     hand.seeing_the_photo_change(lambda: hand.page.click("#undo"))

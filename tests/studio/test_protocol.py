@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepfacepencil.errors import InputError
+from deepfacepencil.runtime.appearance import Appearance
 from deepfacepencil.sketch.strokes import Strokes, through
 from deepfacepencil.studio.hints import missing
 from deepfacepencil.studio.protocol import (
@@ -37,6 +38,15 @@ def test_a_frame_is_strokes_and_a_wish() -> None:
     assert read.tolerance[0, 0] == 0.5
     assert read.tolerance[3, 4] == -0.5
     np.testing.assert_allclose(read.strokes.points[[0, -1]], [[10, 20], [30.5, 40]])
+
+
+def test_a_frame_says_what_lines_cannot() -> None:
+    said = {"skin": "#c08a6a", "age": 40, "hair": None}
+    read = read_frame(frame(appearance=said, seed=2**32 - 1, size=512), CELLS, {})
+    assert read.appearance == Appearance(skin=(192, 138, 106), age=40)
+    assert (read.seed, read.size) == (2**32 - 1, 512)
+    silent = read_frame(frame(), CELLS, {})
+    assert (silent.appearance, silent.seed, silent.size) == (Appearance(), 0, 256)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +79,15 @@ def test_a_frame_is_strokes_and_a_wish() -> None:
         (frame(brush=3), "brush"),
         (frame(brush="?"), "base64"),
         (frame(brush="AAAA"), "cells"),
+        (frame(seed=-1), "seed"),
+        (frame(seed=2**32), "seed"),
+        (frame(seed=1.5), "seed"),
+        (frame(size=300), "256, 512, 1024"),
+        (frame(size=True), "size"),
+        (frame(appearance=[]), "appearance"),
+        (frame(appearance={"skin": "red"}), "#rrggbb"),
+        (frame(appearance={"nose": 3}), "nose"),
+        (frame(appearance={"age": 200}), "age"),
         (frame(path="/etc/passwd"), "path"),
         (" " * 2_000_000, "more than"),
     ],

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.appearance import Appearance
 from ..runtime.engine import TOLERANCE_SIZE, Drawn
 from ..runtime.overlay import share
 from ..sketch.strokes import Strokes
@@ -24,7 +25,14 @@ from .hints import missing
 class Draws(Protocol):
     """What the studio wants of an engine."""
 
-    def __call__(self, strokes: Strokes, tolerance: NDArray[np.floating]) -> Drawn: ...
+    def __call__(
+        self,
+        strokes: Strokes,
+        tolerance: NDArray[np.floating],
+        appearance: Appearance,
+        seed: int,
+        size: int,
+    ) -> Drawn: ...
 
 
 @dataclass
@@ -109,12 +117,15 @@ class Easel:
     def _answer(self, text: str, drawer: Drawer, waited: float) -> bytes:
         frame = protocol.read_frame(text, TOLERANCE_SIZE, drawer.known)
         start = time.perf_counter()
-        drawn = self._engine(frame.strokes, frame.tolerance)
+        drawn = self._engine(
+            frame.strokes, frame.tolerance, frame.appearance, frame.seed, frame.size
+        )
         took = time.perf_counter() - start
         self._counts.frames += 1
         self._counts.engine_seconds += took
         facts = {
             "missing": missing(frame.strokes),
+            "face": round(float(drawn.face), 3),
             "waited": round(waited * 1000, 1),
             "engine": round(took * 1000, 1),
         }

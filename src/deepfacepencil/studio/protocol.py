@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..runtime.appearance import Appearance, read_appearance
+from ..runtime.engine import RESOLUTION, SIZES
 from ..sketch.strokes import CANVAS, Strokes, through
 
 MAX_MESSAGE = 1_500_000  # bytes; a rich drawing has 50,000
@@ -25,6 +27,8 @@ _REACH = CANVAS  # how far beyond the paper a stroke may go
 
 _FINE, _JOINTS = 2.0, 4  # a stroke is smoothed in steps of 2 px, and every fourth becomes a joint
 _KERNEL = np.array([1, 4, 6, 4, 1]) / 16
+
+_FRAME = {"id", "strokes", "tolerance", "brush", "veil", "appearance", "seed", "size"}
 
 Known = dict[bytes, NDArray[np.float64]]  # strokes as drawn -> smooth ones, see `fitted`
 
@@ -37,6 +41,9 @@ class Frame:
     strokes: Strokes
     tolerance: NDArray[np.float32]  # (cells, cells) in [-1, 1], what the engine is asked for
     veil: bool  # whether the chosen tolerance is to be shown
+    appearance: Appearance  # what is said beside the lines
+    seed: int  # of what neither says
+    size: int  # pixels of the photo
 
 
 def read_frame(text: str, cells: int, known: Known) -> Frame:
@@ -46,7 +53,7 @@ def read_frame(text: str, cells: int, known: Known) -> Frame:
     frame.
     """
     message = read_json(text)
-    unknown = message.keys() - {"id", "strokes", "tolerance", "brush", "veil"}
+    unknown = message.keys() - _FRAME
     if unknown:
         raise InputError(f"a frame has no {sorted(unknown)[0][:30]!r}")
     number, veil = message.get("id"), message.get("veil", False)
@@ -54,12 +61,19 @@ def read_frame(text: str, cells: int, known: Known) -> Frame:
         raise InputError("id is not a number that counts frames")
     if type(veil) is not bool:
         raise InputError("veil is neither true nor false")
+    seed, size = message.get("seed", 0), message.get("size", RESOLUTION)
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        raise InputError("seed is no whole number from 0 to 4294967295")
+    if type(size) is not int or size not in SIZES:
+        raise InputError(f"size is none of {', '.join(map(str, SIZES))} pixels")
+    appearance = read_appearance(message.get("appearance", {}))
     wish = message.get("tolerance", 0)
     if type(wish) not in (int, float) or not -1 <= wish <= 1:
         raise InputError("tolerance is no number from -1 to 1")
     tolerance = wish + _brush(message.get("brush"), cells)
     strokes = fitted(read_strokes(message.get("strokes")), known)
-    return Frame(number, strokes, tolerance.clip(-1, 1).astype(np.float32), veil)
+    tolerance = tolerance.clip(-1, 1).astype(np.float32)
+    return Frame(number, strokes, tolerance, veil, appearance, seed, size)
 
 
 def read_json(text: str | bytes) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 //
 // An action is {name, label, keys, help, check, on, perform}: `keys` are as people say them, the first
 // is shown in titles; `help` is its line in the list, for those that have keys; `check` is whether it
-// can be done now; `on` is whether it holds, for those that are switched. A button of the page is an
+// can be done now; an action with `release` lasts while its button or key is held; `on` is whether it holds, for those that are switched. A button of the page is an
 // action's by data-action. Actions of one `line` share a line in the help.
 
 const SPOKEN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
@@ -27,7 +27,8 @@ export class Actions {
       }
       if (action.keys) button.setAttribute("aria-keyshortcuts", action.keys.join(" "));
       button.title = key ? `${action.label} (${spoken(key).join(" ")})` : action.label;
-      button.addEventListener("click", (event) => action.perform(event));
+      if (action.release) holds(button, action);
+      else button.addEventListener("click", (event) => action.perform(event));
       this.#buttons.push([button, action]);
     }
   }
@@ -42,11 +43,20 @@ export class Actions {
 
   /** Performs what the key means; false if it means nothing here. */
   press(event) {
-    const control = event.ctrlKey || event.metaKey;
-    const shift = control && event.shiftKey ? "shift+" : "";
-    const action = this.#byKey.get(`${control ? "ctrl+" : ""}${shift}${event.key.toLowerCase()}`);
+    const action = this.#meant(event);
     if (!action || (action.check && !action.check())) return false;
     return action.perform(event) !== false;
+  }
+
+  /** A key is let go: what lasted while it was held ends. */
+  release(event) {
+    this.#meant(event)?.release?.(event);
+  }
+
+  #meant(event) {
+    const control = event.ctrlKey || event.metaKey;
+    const shift = control && event.shiftKey ? "shift+" : "";
+    return this.#byKey.get(`${control ? "ctrl+" : ""}${shift}${event.key.toLowerCase()}`);
   }
 
   /** The list of keys in the help. */
@@ -70,6 +80,22 @@ export class Actions {
       place.append(item);
     }
   }
+}
+
+/** Performs while a button is held; from the keyboard, which clicks, until the next click. */
+function holds(button, action) {
+  let held = false;
+  const hold = (on, event) => {
+    if (on === held) return;
+    held = on;
+    if (on) action.perform(event);
+    else action.release(event);
+  };
+  button.addEventListener("pointerdown", (event) => hold(true, event));
+  for (const kind of ["pointerup", "pointercancel", "pointerleave", "blur"]) {
+    button.addEventListener(kind, (event) => hold(false, event));
+  }
+  button.addEventListener("click", (event) => event.detail === 0 && hold(!held, event));
 }
 
 /** The keys of a combination as they are written on a keyboard. */

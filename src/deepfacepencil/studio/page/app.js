@@ -1,12 +1,16 @@
 // The studio: brings the paper, the photo, the table and the controls of the page together.
 
 import { Actions } from "./actions.js";
-import { Editor, blank, drawn, isEmpty, moved } from "./drawing.js";
+import {
+  Editor, begun, bounds, drawn, grouped, isEmpty, moved, someSeed, transformed,
+} from "./drawing.js";
 import { blobOf, download, fromPng, fromSvg, toSvg, withDrawing } from "./files.js";
+import { fillPanels } from "./looks.js";
 import { Paper } from "./paper.js";
-import { Photo, SIZE } from "./photo.js";
+import { KINDS, strokesOf } from "./parts.js";
+import { LARGEST, Photo, put } from "./photo.js";
 import { pictureOf } from "./shapes.js";
-import { showExamples, showGallery, toast } from "./sheets.js";
+import { showExamples, showGallery, showParts, toast } from "./sheets.js";
 import { opening, photos } from "./source.js";
 import * as store from "./store.js";
 import { Table } from "./table.js";
@@ -15,6 +19,8 @@ import { eraser } from "./tools/eraser.js";
 import { hand } from "./tools/hand.js";
 import { pen } from "./tools/pen.js";
 import { select } from "./tools/select.js";
+import { tour } from "./tour.js";
+import { Variants } from "./variants.js";
 
 const $ = (id) => document.getElementById(id);
 const editor = new Editor();
@@ -25,19 +31,39 @@ const paper = new Paper($("paper"), editor, {
     document.body.classList.toggle("zoomed", zoom > 1);
   },
   onAxis: (at) => ($("axis").value = at),
+  onChoice: () => showChoice(),
 });
 const table = new Table(editor, () => (shown ? photo.canvas : null));
+const variants = new Variants(editor, photo, $("strip"));
 let overlay = false;
 let veil = false;
 let shown = false; // whether the photo on the canvas is of the drawing on the table
 
 // --- the drawing and its photo ---
 
+const SURE = 0.5; // from here on the network takes a drawing for a face
+const LATE = 400; // milliseconds without a new photo after which the one that is shown is an old one
+
 const wantsVeil = () => veil || paper.tool === brush;
 
 function ask(at = performance.now()) {
   photo.request(editor.drawing, wantsVeil(), at);
-  document.body.dataset.photo = photo.isCurrent ? "current" : "coming";
+  showAge();
+}
+
+let late = 0;
+
+/** Says of the photo whether it is of the newest drawing, and dims it when it stays behind. */
+function showAge() {
+  const state = photo.isCurrent ? "current" : "coming";
+  if (state === "current") {
+    clearTimeout(late);
+    late = 0;
+    delete document.body.dataset.late;
+  } else {
+    late ||= setTimeout(() => (document.body.dataset.late = ""), LATE);
+  }
+  document.body.dataset.photo = state;
 }
 
 editor.addEventListener("change", ({ detail }) => {
@@ -45,24 +71,35 @@ editor.addEventListener("change", ({ detail }) => {
   paper.refresh();
   ask(detail.at);
   $("begin").hidden = $("waiting").hidden = !isEmpty(drawing);
-  if (isEmpty(drawing)) {
-    shown = false;
-    table.thumbnail = null;
-    $("photo").getContext("2d").clearRect(0, 0, SIZE, SIZE);
-    tell([]);
-    layers();
-  }
+  if (isEmpty(drawing)) clearPhoto();
   $("tolerance").value = drawing.tolerance;
   actions.refresh();
-  if (detail.settled) table.keepSoon();
 });
+
+/** Nothing is to be seen of a photo that is not this drawing's. */
+function clearPhoto() {
+  shown = false;
+  table.thumbnail = null;
+  document.body.dataset.shown = "no";
+  $("photo").getContext("2d").clearRect(0, 0, $("photo").width, $("photo").height);
+  if (isEmpty(editor.drawing)) variants.close();
+  tell();
+  meter();
+  layers();
+}
 
 photo.addEventListener("photo", () => {
   shown = true;
-  document.body.dataset.photo = photo.isCurrent ? "current" : "coming";
-  $("photo").getContext("2d").drawImage(photo.canvas, 0, 0);
+  document.body.dataset.shown = "yes";
+  clearTimeout(late);
+  late = 0;
+  delete document.body.dataset.late;
+  showAge();
+  const { canvas } = photo;
+  if ($("photo").width !== canvas.width) $("photo").width = $("photo").height = canvas.width;
+  $("photo").getContext("2d").drawImage(canvas, 0, 0);
   layers();
-  tell(photo.missing);
+  tell();
 });
 
 /** What lies under the strokes on the paper. */
@@ -70,6 +107,7 @@ function layers() {
   const there = shown && !isEmpty(editor.drawing);
   paper.photo = overlay && there ? photo.canvas : null;
   paper.veil = wantsVeil() && there ? photo.veil : null;
+  $("legend").hidden = !paper.veil;
   paper.refresh();
 }
 
@@ -92,23 +130,51 @@ function meter() {
     photos.state === "ready" && photo.delay ? `${Math.round(photo.delay)} ms` : photos.state;
 }
 
-function tell(missing) {
-  const many = missing.length > 2;
-  $("hint").textContent = !missing.length
+/** What the network does not see yet: no face, or a face without some of its features. */
+function tell() {
+  const missing = shown ? photo.missing : [];
+  const unsure = shown && photo.face < SURE;
+  document.body.classList.toggle("unsure", unsure);
+  $("unsure").hidden = !unsure;
+  $("unsure").textContent = !unsure
     ? ""
-    : many
-      ? `No face can be made out yet: no ${missing.join(", no ")}.`
-      : `Not drawn yet: ${missing.join(" and ")}. The network makes up what is missing.`;
-  $("place").hidden = !(many && editor.drawing.strokes.length > 3);
+    : missing.length
+      ? `Not a face yet. Draw the ${missing[0]} next; the guide shows where.`
+      : "The network makes out no face in these lines.";
+  $("hint").textContent =
+    unsure || !missing.length
+      ? ""
+      : `Not drawn yet: ${list(missing)}. The network makes up what is missing.`;
+  const astray = unsure || missing.length > 2;
+  $("place").hidden = !(shown && astray && editor.drawing.strokes.length > 3);
 }
 
+const list = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" and ");
+
 table.addEventListener("other", () => {
-  shown = false;
+  photo.forget();
+  clearPhoto();
   paper.choose([]);
 });
+table.addEventListener("links", () => actions.refresh());
 table.addEventListener("unkept", () =>
   toast("This browser does not keep your drawing: save it before you leave."),
 );
+
+/** Lines over the photo, or alone, while it is asked for. */
+function compare(event) {
+  const { width } = $("lines");
+  const ink = shown && !event?.shiftKey ? ["#fff", null] : ["#1c1a17", "#ffffff"];
+  const context = $("lines").getContext("2d");
+  context.clearRect(0, 0, width, width);
+  if (!ink[1]) { // white lines with a dark rim are seen on every photo
+    context.drawImage(pictureOf(editor.drawing, width, 5, ["#000", null]), 0, 0);
+    context.drawImage(pictureOf(editor.drawing, width, 2.5, ink), 0, 0);
+  } else {
+    context.drawImage(pictureOf(editor.drawing, width, undefined, ink), 0, 0);
+  }
+  $("lines").hidden = false;
+}
 
 // --- opening and saving ---
 
@@ -117,7 +183,8 @@ async function openFile(file) {
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const ours = fromPng(bytes) ?? fromSvg(new TextDecoder().decode(bytes));
-    await table.put(ours ?? { strokes: drawn(await opening.read(bytes)) });
+    const drawing = ours ?? { ...begun(), strokes: drawn(await opening.read(bytes)) };
+    await table.put({ drawing });
     if (!ours) toast("Opened. These are the lines that were found: correct them where needed.");
   } catch (problem) {
     toast(problem.message || "This file cannot be opened.");
@@ -134,21 +201,27 @@ async function ready() {
   return false;
 }
 
+/** The photo as large as the model makes it, on a canvas of its own. */
+async function largePhoto() {
+  const canvas = document.createElement("canvas");
+  put(canvas, (await photo.extra(editor.settled, { size: LARGEST })).photo);
+  return canvas;
+}
+
 const saving = {
   photo: async () =>
-    (await ready()) && download(await withDrawing(photo.canvas, editor.settled), "photo.png"),
+    (await ready()) && download(await withDrawing(await largePhoto(), editor.settled), "photo.png"),
   svg: async () =>
     download(new Blob([toSvg(editor.settled)], { type: "image/svg+xml" }), "drawing.svg"),
   png: async () =>
-    download(await withDrawing(pictureOf(editor.settled, 1024, paper.width), editor.settled),
-      "drawing.png"),
+    download(await withDrawing(pictureOf(editor.settled, 1024), editor.settled), "drawing.png"),
   both: async () => {
     if (!(await ready())) return;
-    const both = Object.assign(document.createElement("canvas"), { width: 1024, height: 512 });
+    const both = Object.assign(document.createElement("canvas"), { width: 2048, height: 1024 });
     const context = both.getContext("2d");
     context.imageSmoothingQuality = "high";
-    context.drawImage(pictureOf(editor.settled, 512, paper.width), 0, 0);
-    context.drawImage(photo.canvas, 512, 0, 512, 512);
+    context.drawImage(pictureOf(editor.settled, 1024), 0, 0);
+    context.drawImage(await largePhoto(), 1024, 0, 1024, 1024);
     download(await withDrawing(both, editor.settled), "drawing-and-photo.png");
   },
 };
@@ -188,6 +261,8 @@ function choose(tool) {
   for (const part of document.querySelectorAll("[data-for]")) {
     part.hidden = part.dataset.for !== tool.name;
   }
+  showChoice();
+  if (!["brush", "select"].includes(tool.name)) setPanel(null);
   showVeil();
 }
 
@@ -231,7 +306,7 @@ function setWish(wish) {
 
 function setWidth(width) {
   $("width").value = width;
-  paper.setWidth(Number($("width").value));
+  paper.width = Number($("width").value);
   store.choices.set("width", paper.width);
 }
 
@@ -245,7 +320,65 @@ const isDark = () =>
   (document.documentElement.dataset.theme ??
     (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 
+/** A part on the paper, in hand; it takes the place of another one of its kind. */
+function drop(strokes) {
+  const kind = ({ part }) => part?.split(" ")[0];
+  const [before] = [editor.settled];
+  const others = before.strokes.filter((one) => kind(one) !== kind(strokes[0]));
+  const added = grouped(strokes, new Set(strokes.map(({ id }) => id)), true);
+  editor.commit({ ...before, strokes: [...others, ...added] });
+  choose(select);
+  paper.choose(added.map(({ id }) => id));
+}
+
+/** The kind and variant of the part that is chosen, and of nothing else; or null. */
+function chosenPart() {
+  const parts = new Set(paper.chosen.map(({ part }) => part));
+  const [part] = parts;
+  if (parts.size !== 1 || !part) return null;
+  const [name, variant] = part.split(" ");
+  return { kind: KINDS.find((kind) => kind.name === name), variant };
+}
+
+/** The next variant of the chosen part, where the chosen one is. */
+function swap(step) {
+  const { kind, variant } = chosenPart();
+  const names = Object.keys(kind.variants);
+  const next = names[(names.indexOf(variant) + step + names.length) % names.length];
+  const [was, drawn, wants] = [paper.chosen, strokesOf(kind, variant), strokesOf(kind, next)];
+  const [from, to] = [bounds(drawn), bounds(was)];
+  const sx = (to.right - to.left) / (from.right - from.left);
+  const sy = (to.bottom - to.top) / (from.bottom - from.top);
+  const fit = [sx, 0, 0, sy, to.left - sx * from.left, to.top - sy * from.top];
+  const ids = new Set(was.map(({ id }) => id));
+  const strokes = wants.map((one) => ({ ...transformed(one, fit), group: was[0].group }));
+  const others = editor.settled.strokes.filter(({ id }) => !ids.has(id));
+  editor.commit({ ...editor.settled, strokes: [...others, ...strokes] });
+  paper.choose(strokes.map(({ id }) => id));
+}
+
+function showChoice() {
+  $("swap").hidden = paper.tool !== select || !chosenPart();
+  $("chosen").hidden = paper.tool !== select || paper.selected.size > 0;
+  actions.refresh();
+}
+
+/** One of the panels over the paper, or none. */
+function setPanel(name) {
+  for (const panel of document.querySelectorAll(".panel")) panel.hidden = panel.id !== name;
+  actions.refresh();
+}
+
+const panelIs = (name) => !$(name).hidden;
+
+function setMenu(open) {
+  document.body.classList.toggle("menu-open", open);
+  $("more").setAttribute("aria-expanded", open);
+}
+
 function giveUp() {
+  setPanel(null);
+  setMenu(false);
   editor.cancel();
   paper.choose([]);
 }
@@ -292,17 +425,17 @@ const actions = new Actions([
   },
   {
     name: "undo", label: "Undo", keys: ["Ctrl+Z"],
-    check: () => editor.canUndo, perform: () => editor.undo(),
+    check: () => table.canUndo, perform: () => table.undo(),
   },
   {
     name: "redo", label: "Redo", keys: ["Ctrl+Shift+Z", "Ctrl+Y"],
-    check: () => editor.canRedo, perform: () => editor.redo(),
+    check: () => table.canRedo, perform: () => table.redo(),
   },
   {
     name: "clear", label: "Clear the paper", check: drawnYet,
     perform: () => {
       paper.choose([]);
-      editor.commit({ ...blank(), tolerance: editor.drawing.tolerance });
+      editor.commit({ ...editor.settled, strokes: [], brush: null });
     },
   },
   { name: "beside", label: "Paper and photo side by side", on: () => !overlay, perform: () => setOverlay(false) },
@@ -320,6 +453,41 @@ const actions = new Actions([
       showVeil();
     },
   },
+  {
+    name: "parts", label: "Parts to drop in: eyes, noses, hair and more", keys: ["D"],
+    help: "Parts to drop in", perform: () => showParts(drop),
+  },
+  { name: "part-before", label: "The one before of its kind", perform: () => swap(-1) },
+  { name: "part-after", label: "Another one of its kind", perform: () => swap(1) },
+  {
+    name: "looks", label: "Looks: colours, age and sex", keys: ["L"], help: "Looks",
+    on: () => panelIs("looks-panel"),
+    perform: () => setPanel(panelIs("looks-panel") ? null : "looks-panel"),
+  },
+  {
+    name: "freedom", label: "Freedom part by part", keys: ["F"],
+    on: () => panelIs("freedom-panel"),
+    perform: () => setPanel(panelIs("freedom-panel") ? null : "freedom-panel"),
+  },
+  {
+    name: "another", label: "Another person of the same drawing", keys: ["N"], check: drawnYet,
+    perform: () => editor.commit({ ...editor.settled, seed: someSeed() }),
+  },
+  {
+    name: "variants", label: "Six other people of the same drawing", keys: ["S"], check: drawnYet,
+    on: () => variants.open,
+    perform: () => {
+      endTour(); // it would lie over them
+      variants.toggle();
+      actions.refresh();
+    },
+  },
+  {
+    name: "compare", label: "Hold to see the lines over the photo", keys: ["C"], check: drawnYet,
+    help: "Hold: lines over the photo; with Shift the lines alone",
+    perform: compare, release: () => ($("lines").hidden = true),
+  },
+  { name: "more", label: "Drawings and files", perform: () => setMenu(!document.body.classList.contains("menu-open")) },
   wish("keep", "Keep to my lines here", -1),
   wish("free", "Help me here", 1),
   wish("reset", "Let the network choose here", 0),
@@ -357,7 +525,7 @@ const actions = new Actions([
     perform: () => paper.deleteSelected(),
   },
   { name: "escape", label: "Give up what was begun", keys: ["Escape"], perform: giveUp },
-  { name: "new", label: "A new drawing; this one is in the gallery", perform: () => table.put(blank()) },
+  { name: "new", label: "A new drawing; this one is in the gallery", perform: () => table.put({ drawing: begun() }) },
   { name: "examples", label: "Start from a drawing", perform: () => showExamples(table) },
   { name: "gallery", label: "What you have drawn", perform: () => showGallery(table) },
   {
@@ -421,8 +589,22 @@ addEventListener("keydown", (event) => {
     paper.holdSpace(true);
   } else if (actions.press(event)) event.preventDefault();
 });
-addEventListener("keyup", (event) => event.key === " " && paper.holdSpace(false));
+addEventListener("keyup", (event) => {
+  if (event.key === " ") paper.holdSpace(false);
+  else actions.release(event);
+});
+addEventListener("click", ({ target }) => target.closest("#more") || setMenu(false));
 
 setTheme(store.choices.get("theme", null));
 setGuide(store.choices.get("guide", true));
 setWidth(store.choices.get("width", 3));
+fillPanels(editor, $("looks-list"), $("freedom-list"));
+const endTour = tour($("tour"), [
+  ["pen", "Pen: draw the eyes first, where the guide has them. The photo follows."],
+  ["drop-in", "Parts: eyes, noses, hair and more to drop in and change, if you would rather not draw."],
+  ["eraser", "Eraser: takes lines away, in part or whole. Everything can be undone."],
+  ["select", "Select: touch lines to move, scale or copy them."],
+  ["brush", "Freedom: paint where your lines must be kept, and where the network may help."],
+  ["looks", "Looks: the colour of hair, skin and more, age and sex: what lines cannot say."],
+  ["another", "Another one: a different person of the same drawing."],
+]);

@@ -1,17 +1,30 @@
 // What a drawing is, and everything that can be done to one: plain functions on values that never
 // change, so that undoing is going back to an earlier value. Nothing here knows of the screen.
 //
-// A drawing is {strokes, tolerance, brush}; a stroke is {id, points: [[x, y, pressure], ...]} on a
-// paper of 512 x 512; brush is an Int8Array of 64 x 64 cells, 127 for 1, or null.
+// A drawing is {strokes, tolerance, brush, parts, appearance, seed}. A stroke is {id, points:
+// [[x, y, pressure], ...], width, group, part} on a paper of 512 x 512; the last three may be absent.
+// `brush` is an Int8Array of 64 x 64 cells, 127 for 1, or null; `parts` shifts the tolerance of the
+// parts of a face, {eyes: -1..1, ...}; `appearance` is what is asked for beside the lines, {skin:
+// "#c08a6a", age: 40, ...}; what neither says is drawn by `seed`.
 
 export const PAPER = 512;
 export const CELLS = 64;
 
 let strokesSoFar = 0;
 
-export const blank = () => ({ strokes: [], tolerance: 0, brush: null });
+export const blank = () => ({
+  strokes: [], tolerance: 0, brush: null, parts: {}, appearance: {}, seed: 0,
+});
 
-export const stroke = (points, id = ++strokesSoFar) => ({ id, points });
+export const someSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
+
+/** A new drawing: a person of its own, as soon as there are lines. */
+export const begun = () => ({ ...blank(), seed: someSeed() });
+
+export const stroke = (points, id = ++strokesSoFar, about = {}) => ({ ...about, id, points });
+
+/** The same stroke under another name or with other points; what it is besides stays. */
+export const restroked = (one, points, id = ++strokesSoFar) => ({ ...one, id, points });
 
 /** Strokes as they come from outside: [x, y, x, y, ...]. */
 export const drawn = (lines) =>
@@ -27,8 +40,11 @@ export const near = (value) => Math.min(Math.max(value, -PAPER), 2 * PAPER);
 /** Coordinates are kept to a tenth of a pixel: what is saved is what was drawn. */
 export const tenth = (value) => Math.round(value * 10) / 10;
 
+const MOST_STATES = 300;
+
 export class Editor extends EventTarget {
-  // The drawing on the table, all its earlier states, and those that were undone.
+  // The drawing on the table, all its earlier states, and those that were undone. Events: "change",
+  // whose detail is {at, settled, committed}.
   #past = [];
   #now = blank();
   #future = [];
@@ -51,6 +67,11 @@ export class Editor extends EventTarget {
     return this.#future.length > 0;
   }
 
+  /** All states, to be kept and loaded; states share what they have in common. */
+  get history() {
+    return { past: this.#past.slice(-MOST_STATES), now: this.#now, future: this.#future };
+  }
+
   /** A state to look at while the hand moves; `at` is the time of the event that made it. */
   preview(drawing, at = performance.now()) {
     this.#draft = drawing;
@@ -59,12 +80,13 @@ export class Editor extends EventTarget {
 
   commit(drawing = this.drawing, at = performance.now()) {
     this.#draft = null;
-    if (drawing !== this.#now) {
+    const changed = drawing !== this.#now;
+    if (changed) {
       this.#past.push(this.#now);
       this.#now = drawing;
       this.#future = [];
     }
-    this.#changed(at, true);
+    this.#changed(at, true, changed);
   }
 
   cancel() {
@@ -73,12 +95,15 @@ export class Editor extends EventTarget {
     this.#changed(performance.now(), false);
   }
 
-  /** Another drawing altogether; what was done to the one before cannot be undone here. */
-  load(drawing) {
-    this.#past = [];
-    this.#future = [];
+  /** Another drawing altogether, with its own past. */
+  load({ past = [], now, future = [] }) {
+    this.#past = [...past];
+    this.#future = [...future];
     this.#draft = null;
-    this.#now = drawing;
+    this.#now = now;
+    for (const { strokes } of [...past, now, ...future]) {
+      for (const { id } of strokes) strokesSoFar = Math.max(strokesSoFar, Number(id) || 0);
+    }
     this.#changed(performance.now(), true);
   }
 
@@ -98,8 +123,8 @@ export class Editor extends EventTarget {
     this.#changed(performance.now(), true);
   }
 
-  #changed(at, settled) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { at, settled } }));
+  #changed(at, settled, committed = false) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { at, settled, committed } }));
   }
 }
 
@@ -119,12 +144,48 @@ export function bounds(strokes) {
   return { left, top, right, bottom };
 }
 
-/** Scaled by `scale`, then moved. */
-export const moved = (one, scale, right, down) =>
-  stroke(
-    one.points.map(([x, y, p]) => [tenth(x * scale + right), tenth(y * scale + down), p]),
+/** x and y as a transformation sends them: (a x + c y + e, b x + d y + f). */
+export const transformed = (one, [a, b, c, d, e, f]) =>
+  restroked(
+    one,
+    one.points.map(([x, y, p]) => [tenth(a * x + c * y + e), tenth(b * x + d * y + f), p]),
     one.id,
   );
+
+/** Scaled by `scale`, then moved. */
+export const moved = (one, scale, right, down) =>
+  transformed(one, [scale, 0, 0, scale, right, down]);
+
+/** What scales by `sx` and `sy` and then turns by `angle`, all about a place. */
+export function about([x, y], sx, sy, angle = 0) {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const [a, b, c, d] = [cos * sx, sin * sx, -sin * sy, cos * sy];
+  return [a, b, c, d, x - a * x - c * y, y - b * x - d * y];
+}
+
+/** The same strokes under new names, and their groups too. */
+export function copied(strokes) {
+  const groups = new Map();
+  return strokes.map((one) => {
+    if (one.group && !groups.has(one.group)) groups.set(one.group, ++strokesSoFar);
+    return restroked(one.group ? { ...one, group: groups.get(one.group) } : one, one.points);
+  });
+}
+
+/** The strokes as one group; null for none again. */
+export const grouped = (strokes, ids, together) => {
+  const group = together ? ++strokesSoFar : undefined;
+  return strokes.map((one) => (ids.has(one.id) ? { ...one, group } : one));
+};
+
+/** The ids, and those of all strokes that are in a group with one of them. */
+export function withGroups(strokes, ids) {
+  const groups = new Set(strokes.filter(({ id }) => ids.has(id)).map(({ group }) => group));
+  groups.delete(undefined);
+  return new Set([
+    ...ids, ...strokes.filter(({ group }) => groups.has(group)).map(({ id }) => id),
+  ]);
+}
 
 function distanceToSegment(x, y, [ax, ay], [bx, by]) {
   const [dx, dy] = [bx - ax, by - ay];
@@ -171,7 +232,9 @@ export function withoutPart(strokes, x, y, reach) {
       if (Math.hypot(point[0] - x, point[1] - y) > reach) pieces.at(-1).push(point);
       else if (pieces.at(-1).length) pieces.push([]);
     }
-    return pieces.filter((points) => points.length > 1).map((points) => stroke(points));
+    return pieces
+      .filter((points) => points.length > 1)
+      .map((points) => restroked({ ...one, part: undefined }, points));
   });
 }
 

@@ -2,22 +2,36 @@
 // that SVG: opening either brings the drawing back. The browser does this alone, server or not.
 
 import { CELLS, PAPER, blank, stroke, tenth } from "./drawing.js";
+import { COLOURS, PARTS, wishes } from "./face.js";
 
 const KEY = "deepfacepencil-drawing";
 const MOST = { strokes: 2000, points: 40000 };
 
 /** A drawing as SVG: cubic curves through its points, which are the ends of the curves. */
 export function toSvg(drawing) {
-  const paths = drawing.strokes.map(({ points }) => {
+  const paths = drawing.strokes.map(({ points, width, group }) => {
     const pressures = points.map((point) => Math.round(point[2] * 100));
     const pressed = pressures.some((value) => value !== 50);
-    const pressure = pressed ? ` data-pressure="${pressures.join(" ")}"` : "";
-    return `<path${pressure} d="${curve(points)}"/>`;
+    const about = [
+      pressed && `data-pressure="${pressures.join(" ")}"`,
+      width && `data-width="${width}"`,
+      group && `data-group="${group}"`,
+    ];
+    return `<path ${[...about, `d="${curve(points)}"`].filter(Boolean).join(" ")}/>`;
   });
-  const brush = drawing.brush ? ` data-brush="${base64(drawing.brush)}"` : "";
+  const { tolerance, brush, parts, appearance, seed } = drawing;
+  const wish = wishes(drawing);
+  // `wish` is what brush and parts come to, for readers that do not know the parts of a face.
+  const said = [
+    `data-studio="1" data-tolerance="${tolerance}" data-seed="${seed}"`,
+    brush && `data-brush="${base64(brush)}"`,
+    wish && `data-wish="${base64(wish)}"`,
+    ...PARTS.map(({ name }) => parts[name] && `data-part-${name}="${parts[name]}"`),
+    ...Object.entries(appearance).map(([name, value]) => `data-appearance-${name}="${value}"`),
+  ];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${PAPER} ${PAPER}" width="${PAPER}" ` +
-      `height="${PAPER}" data-studio="1" data-tolerance="${drawing.tolerance}"${brush}>`,
+      `height="${PAPER}" ${said.filter(Boolean).join(" ")}>`,
     "<title>Drawn with DeepFacePencil</title>",
     `<rect width="${PAPER}" height="${PAPER}" fill="#fff"/>`,
     '<g fill="none" stroke="#000" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round">',
@@ -56,10 +70,28 @@ export function fromSvg(text) {
   if (drawing.strokes.length > MOST.strokes || total > MOST.points) {
     throw new Error("This drawing has more strokes than the studio can hold.");
   }
-  const wish = Number(root.dataset.tolerance);
-  drawing.tolerance = wish >= -1 && wish <= 1 ? wish : 0;
+  const share = (text) => (Math.abs(Number(text)) <= 1 ? Number(text) : 0);
+  drawing.tolerance = share(root.dataset.tolerance);
+  drawing.seed = Number(root.dataset.seed) >>> 0;
+  for (const { name } of PARTS) {
+    const value = share(root.getAttribute(`data-part-${name}`) ?? 0);
+    if (value) drawing.parts[name] = value;
+  }
+  for (const name of [...COLOURS, "age", "sex"]) {
+    const value = said(name, root.getAttribute(`data-appearance-${name}`));
+    if (value !== null) drawing.appearance[name] = value;
+  }
   drawing.brush = root.dataset.brush ? cellsOf(root.dataset.brush) : null;
   return drawing;
+}
+
+/** A value of an appearance as it is written; null for what is none. */
+function said(name, text) {
+  if (text === null) return null;
+  if (COLOURS.includes(name)) return /^#[0-9a-f]{6}$/i.test(text) ? text : null;
+  const [low, high] = name === "age" ? [0, 100] : [-1, 1];
+  const value = Number(text);
+  return value >= low && value <= high ? value : null;
 }
 
 function strokeOf(path) {
@@ -74,7 +106,11 @@ function strokeOf(path) {
   if (!points.length || points.some(far)) throw new Error("This drawing is damaged.");
   // A dot is written as a curve from a point to itself.
   const isDot = points.length === 2 && points[0].join() === points[1].join();
-  return stroke(isDot ? points.slice(0, 1) : points);
+  const about = {};
+  const [width, group] = [Number(path.dataset.width), Number(path.dataset.group)];
+  if (width >= 1 && width <= 12) about.width = width;
+  if (group >= 1) about.group = group;
+  return stroke(isDot ? points.slice(0, 1) : points, undefined, about);
 }
 
 export function base64(cells) {

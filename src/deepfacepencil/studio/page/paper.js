@@ -5,23 +5,16 @@
 // around the pointer; `draw` lays something over the strokes. All but `name`, `start` and `go` may be
 // left out. A point is {x, y (on the paper), screen, pressure, shift, at (time of the event)}.
 
-import { PAPER, bounds, moved } from "./drawing.js";
-import { outline } from "./shapes.js";
+import { PAPER, bounds, moved, withGroups } from "./drawing.js";
+import { GUIDE } from "./face.js";
+import { shapeOf } from "./shapes.js";
 import { axis } from "./tools/axis.js";
 import { eraser } from "./tools/eraser.js";
 import { hand } from "./tools/hand.js";
 import { pen } from "./tools/pen.js";
 
-// Average proportions: ellipses as centre, radii, from and to in turns of the clock hand.
-const GUIDE = [
-  [256, 281, 140, 195, 0, 1],
-  [193, 241, 25, 10, 0, 1],
-  [319, 241, 25, 10, 0, 1],
-  [186, 214, 44, 12, 0.5, 1],
-  [326, 214, 44, 12, 0.5, 1],
-  [256, 322, 38, 14, 0, 0.5],
-  [256, 381, 58, 20, 0, 1],
-];
+// How far from a stroke the veil is seen: widths, each with its share.
+const NEAR = [[44, 0.3], [32, 0.5], [20, 0.9]];
 
 export class Paper {
   // What the controls of the page set.
@@ -50,13 +43,15 @@ export class Paper {
   #pen = null; // the pen that is down
   #holdingSpace = false;
   #asked = false;
+  #near = null; // a canvas for the veil
   #before = { canvas: document.createElement("canvas"), shows: [] };
 
-  constructor(canvas, editor, { onView, onAxis }) {
+  constructor(canvas, editor, { onView, onAxis, onChoice }) {
     this.#canvas = canvas;
     this.editor = editor;
     this.onView = onView;
     this.onAxis = onAxis;
+    this.onChoice = onChoice;
     const on = (kind, does) => canvas.addEventListener(kind, does, { passive: false });
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#move(event));
@@ -72,12 +67,6 @@ export class Paper {
   }
 
   // --- what the page sets ---
-
-  setWidth(width) {
-    this.width = width;
-    this.#shapes = new WeakMap();
-    this.refresh();
-  }
 
   setAxis(at) {
     this.axis = Math.round(at);
@@ -159,7 +148,7 @@ export class Paper {
   /** A picture of the paper as it is without the stroke in hand. */
   #paintedBefore(settled) {
     const { width, height } = this.#canvas;
-    const shows = [settled, this.#view, width, height, this.width, this.axis, this.mirror, this.guide,
+    const shows = [settled, this.#view, width, height, this.axis, this.mirror, this.guide,
       ...Object.values(this.#colours)];
     if (shows.some((value, i) => value !== this.#before.shows[i])) {
       Object.assign(this.#before.canvas, { width, height });
@@ -182,8 +171,8 @@ export class Paper {
     context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.#aim(context);
     context.imageSmoothingQuality = "high";
-    if (this.photo) this.#layer(context, this.photo, this.photoShare);
-    if (this.veil) this.#layer(context, this.veil, 0.42);
+    if (this.photo) this.#layer(context, this.photo, Math.min(1, 2 * this.photoShare));
+    if (this.veil) this.#layer(context, this.#veilNear(drawing.strokes), 0.5);
     if (this.guide) this.#renderGuide(context);
     if (this.mirror) axis.draw(this, context, this.#colours);
     this.#renderStrokes(context, drawing.strokes);
@@ -192,10 +181,36 @@ export class Paper {
   #renderStrokes(context, strokes) {
     // Over a photo the paper is white and the ink black, by day and by night.
     const ink = this.photo ? "#141414" : this.#colours.ink;
+    if (this.photo) context.globalAlpha = Math.min(1, 2 - 2 * this.photoShare);
     for (const one of strokes) {
       context.fillStyle = this.selected.has(one.id) ? this.#colours.accent : ink;
       context.fill(this.#shape(one));
     }
+    context.globalAlpha = 1;
+  }
+
+  /** The veil where strokes are: what it says elsewhere is about nothing. */
+  #veilNear(strokes) {
+    const size = { width: PAPER, height: PAPER };
+    this.#near ??= Object.assign(document.createElement("canvas"), size);
+    const context = this.#near.getContext("2d");
+    context.clearRect(0, 0, PAPER, PAPER);
+    context.globalCompositeOperation = "source-over";
+    context.lineCap = context.lineJoin = "round";
+    for (const [width, share] of NEAR) {
+      context.lineWidth = width;
+      context.strokeStyle = `rgb(0 0 0 / ${share})`;
+      context.beginPath();
+      for (const { points } of strokes) {
+        context.moveTo(points[0][0], points[0][1]);
+        for (const [x, y] of points) context.lineTo(x, y);
+      }
+      context.stroke();
+    }
+    context.globalCompositeOperation = "source-in";
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.veil, 0, 0, PAPER, PAPER);
+    return this.#near;
   }
 
   #layer(context, picture, share) {
@@ -207,7 +222,7 @@ export class Paper {
   #shape(one) {
     let shape = this.#shapes.get(one);
     if (!shape) {
-      shape = outline(one.points, this.width);
+      shape = shapeOf(one);
       this.#shapes.set(one, shape);
     }
     return shape;
@@ -385,14 +400,18 @@ export class Paper {
     return this.editor.drawing.strokes.filter((one) => this.selected.has(one.id));
   }
 
+  /** Strokes of a group are chosen together. */
   choose(ids) {
-    this.selected = new Set(ids);
+    this.selected = withGroups(this.editor.drawing.strokes, new Set(ids));
+    this.onChoice?.();
     this.refresh();
   }
 
   /** What was undone or erased is not chosen any more. */
   #forgetTheGone() {
-    if (this.selected.size) this.selected = new Set(this.chosen.map((one) => one.id));
+    if (!this.selected.size) return;
+    this.selected = new Set(this.chosen.map((one) => one.id));
+    this.onChoice?.();
   }
 
   /** Shows the chosen strokes changed, from where they were when the hand went down. */

@@ -1,20 +1,35 @@
 // The photo: asks for that of the newest drawing when the answer to the last one has come, and shows
-// what comes. One drawing is on the way at most: nothing queues.
+// what comes. One drawing is on the way at most: nothing queues. When the hand rests, it asks for the
+// same photo larger; what is asked for beside that, such as a variant, waits until nothing is newer.
 
 import { CELLS, isEmpty } from "./drawing.js";
+import { wishes } from "./face.js";
 import { photos } from "./source.js";
 
-export const SIZE = 256;
+export const SIZE = 256; // of the photo that follows the pen
+const RESTED = 512;
+export const LARGEST = 1024;
+const REST = 500; // milliseconds without a change
+
+/** What is sent of a drawing. */
+const frameOf = (drawing, veil, size, seed = drawing.seed) => {
+  const { strokes, tolerance, appearance } = drawing;
+  return { strokes, tolerance, brush: wishes(drawing), appearance, seed, veil, size };
+};
 
 export class Photo extends EventTarget {
   // Events: "photo" (a new one is on the canvas), "measured", "refused".
   canvas = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE });
   veil = Object.assign(document.createElement("canvas"), { width: CELLS, height: CELLS });
   missing = [];
+  face = 1; // how sure the network is that a face was drawn
   delay = 0;
+  #largest = LARGEST; // that the model makes, as far as is known
   #newest = null;
   #onTheWay = null;
   #refused = false; // whether there will be no photo of the newest drawing
+  #extras = [];
+  #resting = 0;
   #times = [];
   #measured = 0;
 
@@ -25,34 +40,64 @@ export class Photo extends EventTarget {
 
   /** Whether the photo on the canvas is of the newest drawing. */
   get isCurrent() {
-    return !this.#newest && !this.#onTheWay && !this.#refused;
+    // Larger ones and variants are of a drawing whose photo is there already.
+    const coming = [this.#newest, this.#onTheWay].some((frame) => frame?.size === SIZE);
+    return !coming && !this.#refused;
   }
 
   /** Asks for the photo of a drawing; `at` is the time of the event that changed it. */
   request(drawing, veil, at) {
     this.#refused = false;
+    clearTimeout(this.#resting);
     if (isEmpty(drawing)) return this.forget();
-    this.#newest = { drawing, veil, wanted: true };
+    this.#newest = { drawing, veil, size: SIZE, wanted: true };
     if (this.#times.length < 500) this.#times.push(at);
+    if (this.#onTheWay?.size > SIZE) this.#onTheWay.wanted = false; // it would be an old one
     this.#send();
   }
 
   /** What is on the way is not wanted any more: the drawing has gone. */
   forget() {
+    clearTimeout(this.#resting);
     this.#newest = null;
+    this.delay = 0;
+    for (const { fail } of this.#extras.splice(0)) fail(new Error("The drawing has gone."));
     if (this.#onTheWay) this.#onTheWay.wanted = false;
   }
 
+  /** The answer for a drawing of any seed and size, once nothing newer is to be shown. */
+  extra(drawing, { seed = drawing.seed, size = SIZE } = {}) {
+    return new Promise((done, fail) => {
+      const least = Math.min(size, this.#largest);
+      this.#extras.push({ frame: frameOf(drawing, false, least, seed), done, fail });
+      this.#send();
+    });
+  }
+
   async #send() {
-    if (!this.#newest || this.#onTheWay || photos.state !== "ready") return;
+    if (this.#onTheWay || photos.state !== "ready") return;
+    if (this.#newest) return this.#sendNewest();
+    const extra = this.#extras.shift();
+    if (!extra) return;
+    this.#onTheWay = { wanted: true };
+    try {
+      extra.done(await photos.ask(extra.frame));
+    } catch (problem) {
+      if (problem.away) this.#extras.unshift(extra);
+      else extra.fail(problem);
+    }
+    this.#onTheWay = null;
+    this.#send();
+  }
+
+  async #sendNewest() {
     const asked = (this.#onTheWay = this.#newest);
     const times = this.#times;
     this.#newest = null;
     this.#times = [];
-    const { strokes, tolerance, brush } = asked.drawing;
     let answer = null;
     try {
-      answer = await photos.ask({ strokes, tolerance, brush, veil: asked.veil });
+      answer = await photos.ask(frameOf(asked.drawing, asked.veil, asked.size));
     } catch (problem) {
       if (problem.away) {
         if (asked.wanted) this.#newest ??= asked;
@@ -62,16 +107,26 @@ export class Photo extends EventTarget {
       }
     }
     this.#onTheWay = null;
+    if (answer && asked.size > answer.photo.width) this.#largest = answer.photo.width;
     this.#send(); // first of all, so that the server does not wait for the painting
-    if (answer && asked.wanted) this.#show(answer, times);
+    if (answer && asked.wanted) this.#show(answer, asked, times);
   }
 
-  #show(answer, times) {
+  #show(answer, asked, times) {
     put(this.canvas, answer.photo);
     if (answer.veil) put(this.veil, coloured(answer.veil));
     this.missing = answer.missing;
-    requestAnimationFrame(() => this.#measure(times));
+    this.face = answer.face;
+    this.drawing = asked.drawing;
+    if (asked.size === SIZE) requestAnimationFrame(() => this.#measure(times));
     this.dispatchEvent(new Event("photo"));
+    if (asked.size < RESTED && this.#largest >= RESTED) {
+      this.#resting = setTimeout(() => {
+        if (this.#newest) return;
+        this.#newest = { ...asked, size: RESTED };
+        this.#send();
+      }, REST);
+    }
   }
 
   #measure(times) {
@@ -87,17 +142,17 @@ export class Photo extends EventTarget {
   }
 }
 
-/** Blue where the network obeys the strokes, orange where it takes them as a hint. */
+/** Blue where the network obeys, orange where it helps, nothing where it does neither. */
 function coloured({ size, cells }) {
   const image = new ImageData(size, size);
   for (let i = 0; i < size * size; i++) {
-    const t = cells[i] / 255;
-    image.data.set([40 + 195 * t, 90, 200 - 170 * t, 255], 4 * i);
+    const t = cells[i] / 127.5 - 1;
+    image.data.set(t < 0 ? [40, 90, 200, -255 * t] : [235, 90, 30, 255 * t], 4 * i);
   }
   return image;
 }
 
-function put(canvas, image) {
+export function put(canvas, image) {
   if (canvas.width !== image.width) canvas.width = canvas.height = image.width;
   canvas.getContext("2d").putImageData(image, 0, 0);
 }

@@ -2,10 +2,12 @@
 // The network sees none of this: it knows strokes as the one pen draws them.
 
 import { getStroke } from "./vendor/perfect-freehand.js";
-import { PAPER } from "./drawing.js";
+import { PAPER, about, bounds, transformed } from "./drawing.js";
 
-/** A stroke as the eye sees it: wider where it was pressed. */
-export function outline(points, width) {
+/** A stroke as the eye sees it, in its own width unless told: wider where it was pressed. */
+export const shapeOf = ({ points, width: own }, width = own ?? LINE) => outline(points, width);
+
+function outline(points, width) {
   const pressed = points.some((point) => point[2] !== 0.5);
   const shape = getStroke(curved(points), {
     size: width, thinning: pressed ? 0.6 : 0, smoothing: 0.5, streamline: 0.1,
@@ -46,14 +48,29 @@ function curved(points) {
 
 const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
 
+const LINE = 3; // the width of strokes that were drawn without one
+
 /** A small picture of a drawing, dark on white, for people and files. */
-export function pictureOf(drawing, size, width = 3, [ink, paper] = ["#1c1a17", "#ffffff"]) {
+export function pictureOf(drawing, size, width, [ink, paper] = ["#1c1a17", "#ffffff"]) {
   const canvas = Object.assign(document.createElement("canvas"), { width: size, height: size });
   const context = canvas.getContext("2d");
-  context.fillStyle = paper;
-  context.fillRect(0, 0, size, size);
+  if (paper) {
+    context.fillStyle = paper;
+    context.fillRect(0, 0, size, size);
+  }
   context.scale(size / PAPER, size / PAPER);
   context.fillStyle = ink;
-  for (const { points } of drawing.strokes) context.fill(outline(points, width));
+  for (const one of drawing.strokes) context.fill(shapeOf(one, width));
   return canvas;
+}
+
+/** A small picture of strokes alone, as large as fits. */
+export function pictureAround(strokes, size = 128) {
+  const { left, top, right, bottom } = bounds(strokes);
+  const scale = (0.86 * PAPER) / Math.max(right - left, bottom - top);
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  const fit = about([x, y], scale, scale);
+  fit[4] += PAPER / 2 - x;
+  fit[5] += PAPER / 2 - y;
+  return pictureOf({ strokes: strokes.map((one) => transformed(one, fit)) }, size, 9);
 }

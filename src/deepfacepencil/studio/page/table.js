@@ -1,21 +1,28 @@
 // Which drawing lies on the table, and how it is kept: each drawing has an entry of the store, which
 // one window alone may write.
 
-import { blank, isEmpty, stroke } from "./drawing.js";
+import { blank, begun, isEmpty } from "./drawing.js";
 import { blobOf } from "./files.js";
 import * as store from "./store.js";
 
-/** The same strokes under names of this session. */
-const renamed = (drawing) => ({
-  ...blank(),
-  ...drawing,
-  strokes: drawing.strokes.map(({ points }) => stroke(points)),
-});
+const THUMBNAIL = 256;
+
+/** What an entry or a drawing from a file holds, with whatever it was made without. */
+const historyOf = ({ drawing, history }) => {
+  const whole = (one) => ({ ...blank(), ...one });
+  const { past = [], now = drawing, future = [] } = history ?? {};
+  return { past: past.map(whole), now: whole(now), future: future.map(whole) };
+};
 
 export class Table extends EventTarget {
   // Events: "other" (another drawing lies here now), "unkept" (this browser keeps nothing).
   current = store.choices.get("current", null) ?? store.newId();
+  about = {}; // what is kept beside the drawing: its name
   thumbnail = null; // the photo as it was kept last
+  #changed = Date.now();
+  #touched = false; // whether anything was ever done to it: opened and no more, it needs no card
+  #before = null; // the drawing that lay here before this one, and the one after it
+  #after = null;
   #editor;
   #picture;
   #keeping = 0;
@@ -30,6 +37,40 @@ export class Table extends EventTarget {
     this.#picture = picture;
     this.#resuming = this.#resume();
     addEventListener("visibilitychange", () => document.hidden && this.keep());
+    editor.addEventListener("change", ({ detail }) => {
+      if (detail.committed) [this.#after, this.#changed] = [null, Date.now()];
+      if (detail.settled) this.keepSoon();
+    });
+  }
+
+  // New, Open and Examples can be undone too: that brings back what lay here before.
+
+  get canUndo() {
+    return this.#editor.canUndo || this.#before !== null;
+  }
+
+  get canRedo() {
+    return this.#editor.canRedo || this.#after !== null;
+  }
+
+  async undo() {
+    if (this.#editor.canUndo) return this.#editor.undo();
+    if (this.#before) await this.#turnTo(this.#before, { after: this.current });
+  }
+
+  async redo() {
+    if (this.#editor.canRedo) return this.#editor.redo();
+    if (this.#after) await this.#turnTo(this.#after, { before: this.current });
+  }
+
+  async #turnTo(id, links) {
+    const entry = await store.find(id).catch(() => null);
+    if (!entry) {
+      this.#before = links.after ? null : this.#before;
+      this.#after = links.before ? null : this.#after;
+      return this.dispatchEvent(new Event("links"));
+    }
+    await this.put(entry, id, { before: entry.before ?? null, after: entry.after ?? null, ...links });
   }
 
   keepSoon() {
@@ -42,15 +83,20 @@ export class Table extends EventTarget {
     if (!this.#resumed) return;
     const drawing = this.#editor.settled;
     try {
-      if (isEmpty(drawing)) await store.forget(this.current);
+      const picture = this.#picture();
+      // A page that is being closed has no time for a new one.
+      if (picture && !document.hidden) this.thumbnail = await blobOf(small(picture));
+      const { current: id, about, thumbnail } = this;
+      const { history } = this.#editor;
+      const [before, after] = [this.#before, this.#after];
+      const touched = (this.#touched ||= history.past.length + history.future.length > 0);
+      if (isEmpty(drawing) && !touched && !before) await store.forget(id);
       else {
-        const picture = this.#picture();
-        // A page that is being closed has no time for a new one.
-        if (picture && !document.hidden) this.thumbnail = await blobOf(picture);
-        const { current: id, thumbnail } = this;
-        await store.keep({ id, changed: Date.now(), drawing, thumbnail });
+        await store.keep({
+          ...about, id, changed: this.#changed, drawing, history, thumbnail, touched, before, after,
+        });
       }
-      store.choices.set("current", this.current);
+      store.choices.set("current", id);
       document.body.dataset.kept = "yes";
     } catch {
       if (document.body.dataset.kept !== "never") this.dispatchEvent(new Event("unkept"));
@@ -58,23 +104,42 @@ export class Table extends EventTarget {
     }
   }
 
-  /** Another drawing on the table; the one before is in the gallery. */
-  async put(drawing, id = store.newId()) {
+  /** Another drawing on the table, {drawing} or an entry of the store; this one is kept. */
+  async put(entry, id = store.newId(), links = { before: this.current, after: null }) {
     await this.#resuming;
     clearTimeout(this.#keeping);
     await this.keep();
-    this.thumbnail = null;
-    this.current = (await this.#claim(id)) ? id : this.#fresh();
+    const claimed = await this.#claim(id);
+    this.current = claimed ? id : this.#fresh();
+    // Nobody wants to go back to a paper on which nothing ever was.
+    const nothing = isEmpty(this.#editor.settled) && !this.#editor.canUndo && !this.#editor.canRedo;
+    if (nothing && links.before) links = { ...links, before: this.#before };
+    [this.#before, this.#after] = [links.before, links.after];
+    this.#show(entry);
+  }
+
+  #show(entry) {
+    this.about = entry.name ? { name: entry.name } : {};
+    this.thumbnail = entry.thumbnail ?? null;
+    this.#changed = entry.changed ?? Date.now();
+    this.#touched = entry.touched ?? Boolean(entry.id);
     this.dispatchEvent(new Event("other"));
-    this.#editor.load(renamed(drawing));
+    this.#editor.load(historyOf(entry));
+  }
+
+  /** Another name for the drawing of an entry. */
+  async rename(id, name) {
+    if (id === this.current) this.about = name ? { name } : {};
+    const entry = await store.find(id);
+    if (entry) await store.keep({ ...entry, name });
   }
 
   async forget(id) {
     await store.forget(id);
     if (id !== this.current) return;
     this.current = this.#fresh();
-    this.dispatchEvent(new Event("other"));
-    this.#editor.load(blank());
+    [this.#before, this.#after] = [null, null];
+    this.#show({ drawing: begun() });
   }
 
   async #resume() {
@@ -84,11 +149,21 @@ export class Table extends EventTarget {
     });
     this.#resumed = true;
     if (isEmpty(this.#editor.drawing)) {
-      this.#editor.load(kept ? renamed(kept.drawing) : blank());
-      this.thumbnail = kept?.thumbnail ?? null;
+      [this.#before, this.#after] = [kept?.before ?? null, kept?.after ?? null];
+      this.#show(kept ?? { drawing: begun() });
+      this.#tidy();
     } else {
       if (kept) this.current = this.#fresh(); // somebody has begun to draw already
       this.keepSoon();
+    }
+  }
+
+  /** Drawings that were opened and no more go, once nobody can want to undo to them. */
+  async #tidy() {
+    const near = [this.current, this.#before, this.#after];
+    const old = Date.now() - 86_400_000;
+    for (const { id, touched, changed } of await store.all().catch(() => [])) {
+      if (touched === false && changed < old && !near.includes(id)) await store.forget(id);
     }
   }
 
@@ -111,4 +186,11 @@ export class Table extends EventTarget {
     this.#claim(id, {});
     return id;
   }
+}
+
+function small(picture) {
+  const size = { width: THUMBNAIL, height: THUMBNAIL };
+  const canvas = Object.assign(document.createElement("canvas"), size);
+  canvas.getContext("2d").drawImage(picture, 0, 0, THUMBNAIL, THUMBNAIL);
+  return canvas;
 }

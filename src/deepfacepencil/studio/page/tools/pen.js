@@ -6,8 +6,9 @@ const CALM = 0.62; // how much of the way to the pointer a stroke goes: the rest
 
 /** The strokes of a gesture, under names by which they are drawn on the paper. */
 function drawn(paper, points, names = []) {
-  const strokes = [stroke(points, names[0])];
-  if (paper.mirror) strokes.push(stroke(mirrored(points, paper.axis), names[1]));
+  const { width } = paper;
+  const strokes = [stroke(points, names[0], { width })];
+  if (paper.mirror) strokes.push(stroke(mirrored(points, paper.axis), names[1], { width }));
   return strokes;
 }
 

@@ -1,0 +1,58 @@
+// What the page knows of faces: the average proportions that the guide shows, the parts whose freedom
+// can be set each by itself, and what can be asked for beside the lines.
+
+import { CELLS, PAPER } from "./drawing.js";
+
+// Ellipses as centre, radii, from and to in turns of the clock hand.
+export const GUIDE = [
+  [256, 281, 140, 195, 0, 1],
+  [193, 241, 25, 10, 0, 1],
+  [319, 241, 25, 10, 0, 1],
+  [186, 214, 44, 12, 0.5, 1],
+  [326, 214, 44, 12, 0.5, 1],
+  [256, 322, 38, 14, 0, 0.5],
+  [256, 381, 58, 20, 0, 1],
+];
+
+export const COLOURS = ["skin", "hair", "lips", "clothes", "backdrop"];
+
+const [HEAD_X, HEAD_Y, HEAD_WIDTH, HEAD_HEIGHT] = GUIDE[0];
+
+/** 1 within an ellipse, falling to 0 over its outer half. */
+const blob = (x, y, rx, ry) => (px, py) =>
+  Math.min(1, Math.max(0, 3 - 2 * Math.hypot((px - x) / rx, (py - y) / ry)));
+
+/** How far out a place is: 1 on the outline of the head. */
+const out = (x, y) => Math.hypot((x - HEAD_X) / HEAD_WIDTH, (y - HEAD_Y) / HEAD_HEIGHT);
+
+const eye = [blob(193, 230, 60, 40), blob(319, 230, 60, 40)];
+
+/** Parts of an average face and how much a place is of each, 0 to 1. */
+export const PARTS = [
+  { name: "eyes", label: "Eyes and brows", at: (x, y) => Math.max(eye[0](x, y), eye[1](x, y)) },
+  { name: "nose", label: "Nose", at: blob(256, 305, 44, 56) },
+  { name: "mouth", label: "Mouth", at: blob(256, 381, 80, 38) },
+  {
+    name: "outline", label: "Outline",
+    at: (x, y) => (y > 210 ? Math.max(0, 1 - Math.abs(out(x, y) - 1) * 5) : 0),
+  },
+  {
+    name: "hair", label: "Hair",
+    at: (x, y) => Math.min(1, Math.max(0, (out(x, y) - (y < 210 ? 0.72 : 1.12)) * 8)),
+  },
+];
+
+/** Brush and parts together, as cells like those of the brush; null where both are silent. */
+export function wishes({ brush, parts }) {
+  const set = PARTS.filter(({ name }) => parts[name]);
+  if (!set.length) return brush;
+  const cells = new Int8Array(CELLS * CELLS);
+  const step = PAPER / CELLS;
+  for (let i = 0; i < cells.length; i++) {
+    const [x, y] = [((i % CELLS) + 0.5) * step, (Math.floor(i / CELLS) + 0.5) * step];
+    let wish = brush ? brush[i] : 0;
+    for (const { name, at } of set) wish += 127 * parts[name] * at(x, y);
+    cells[i] = Math.max(-127, Math.min(127, Math.round(wish)));
+  }
+  return cells;
+}

@@ -1,0 +1,30 @@
+// The first minute: one line a tool, shown until it is sent away for good.
+
+import { choices } from "./store.js";
+
+/** `steps` are [id of a control, text]. What it answers with ends the tour. */
+export function tour(place, steps) {
+  if (choices.get("toured", false)) return () => {};
+  const text = place.querySelector("p");
+  const [next, never] = place.querySelectorAll("button");
+  let at = -1;
+  const point = (on) => document.getElementById(steps[at]?.[0])?.classList.toggle("pointed", on);
+  const end = () => {
+    point(false);
+    place.hidden = true;
+    choices.set("toured", true);
+  };
+  const go = () => {
+    point(false);
+    at += 1;
+    if (at === steps.length) return end();
+    point(true);
+    text.textContent = steps[at][1];
+    next.textContent = at + 1 < steps.length ? `Next (${at + 1} of ${steps.length})` : "Done";
+  };
+  next.onclick = go;
+  never.onclick = end;
+  place.hidden = false;
+  go();
+  return end;
+}
