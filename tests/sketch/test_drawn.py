@@ -121,6 +121,12 @@ def test_some_are_clean_some_unfinished_some_lack_a_part(borders, inner):
     assert 0.2 < np.mean(bald) < 0.6
 
 
+def test_strokes_of_nobody_knows_what_are_not_inside(borders, inner):
+    whole = borders.joined(inner)
+    assert is_inner(whole).tolist() == [False] * len(borders) + [True] * len(inner)
+    assert not is_inner(Strokes.of(whole)).any()
+
+
 def test_what_was_on_paper_is_the_same_drawing_without_classes(borders):
     paper = Distortion(clean_share=1, scanned_share=1)(borders, np.random.default_rng(0))
     assert set(paper.classes.ravel()) == {UNKNOWN}

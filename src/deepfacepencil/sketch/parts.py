@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .labels import CLASSES
-from .strokes import Strokes
+from .strokes import UNKNOWN, Strokes
 
 Pair = tuple[int, int]
 
@@ -41,7 +41,8 @@ def parts_of(strokes: Strokes) -> NDArray[np.str_]:
 
 def is_inner(strokes: Strokes) -> NDArray[np.bool_]:
     """Which strokes (n,) lie inside a region instead of between two: see `inner.inner_strokes`."""
-    return strokes.classes[:, 0] == strokes.classes[:, 1]
+    one, other = strokes.classes.T
+    return (one == other) & (one != UNKNOWN)
 
 
 def border_of(part: str) -> Pair:
