@@ -26,7 +26,10 @@ class Studio:
     port: int = 8400
     """Where the page is served."""
     host: str = "127.0.0.1"
-    """Who may draw: this machine alone, or with 0.0.0.0 everyone who can reach it."""
+    """Who may draw: this machine alone, or with 0.0.0.0 everyone who can reach it and has the link
+    with its token."""
+    allowed_host: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ()
+    """Names the studio may be called by, as behind a proxy; its own and addresses need none."""
     browser: bool = True
     """Open the page."""
 
@@ -34,7 +37,7 @@ class Studio:
         from .runtime.engine import BUNDLED
         from .studio.server import serve
 
-        serve(self.model or BUNDLED, self.host, self.port, self.browser)
+        serve(self.model or BUNDLED, self.host, self.port, self.browser, self.allowed_host)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from deepfacepencil.runtime.appearance import Appearance
 from deepfacepencil.runtime.engine import RESOLUTION, Drawn
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
+from deepfacepencil.studio.listening import Listener, Waits
 from deepfacepencil.studio.server import Limits, create_app
 
 
@@ -54,8 +55,11 @@ class Copyist:
 class Running:
     """A real server in a thread of this process; `stop` and `start` keep its port."""
 
-    def __init__(self, engine: Copyist, limits: Limits | None = None) -> None:
+    def __init__(
+        self, engine: Copyist, limits: Limits | None = None, waits: Waits = Waits()
+    ) -> None:
         self.engine, self.limits, self.port = engine, limits, 0
+        self.listener = type("Listener", (Listener,), {"waits": waits})
         self.start()
 
     def start(self) -> None:
@@ -63,7 +67,9 @@ class Running:
         config = uvicorn.Config(
             app,
             port=self.port,
+            http=self.listener,
             log_level="error",
+            log_config=None,
             timeout_graceful_shutdown=1,
             ws_max_size=3_000_000,
         )

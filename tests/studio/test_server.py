@@ -18,7 +18,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.studio.easel import Allowance, Counts, Drawer, Easel
-from deepfacepencil.studio.server import Limits, _listening, create_app
+from deepfacepencil.studio.guard import Door
+from deepfacepencil.studio.listening import listening
+from deepfacepencil.studio.server import Limits, create_app
 
 from .conftest import Copyist, Running
 
@@ -83,8 +85,58 @@ def test_other_names_are_not_answered(client: TestClient) -> None:
         pass
     for name in ("127.0.0.1:8400", "[::1]:8400", "localhost:1"):
         assert client.get("/", headers={"host": name}).status_code == 200
-    public = TestClient(create_app(Copyist(), local=False), base_url="http://studio.example")
+    door = Door.of("127.0.0.1", ["Studio.Example"], None)
+    public = TestClient(create_app(Copyist(), door=door), base_url="http://studio.EXAMPLE")
     assert public.get("/").status_code == 200
+    for name in ("LOCALHOST", "LocalHost:8400"):
+        assert client.get("/", headers={"host": name}).status_code == 200
+    for name in (
+        "localhost.evil.example",
+        "evil.example:8400",
+        "localhost@evil.example",
+        "",
+        "[::1",
+    ):
+        assert client.get("/", headers={"host": name}).status_code == 421
+
+
+def test_the_origin_is_ours_in_any_case_of_letters(client: TestClient) -> None:
+    given = {"host": "localhost:8400", "origin": "HTTP://LocalHost:8400"}
+    with client.websocket_connect(DRAW, headers=given) as page:
+        page.send_text(frame(2))
+        assert head(page.receive_bytes())["id"] == 2
+
+
+def test_over_a_network_the_link_with_its_token_opens_the_door() -> None:
+    door = Door.of("0.0.0.0", [], "a secret")
+    address = "http://192.0.2.7:8400"
+    ours = {"origin": address}
+    with TestClient(create_app(Copyist(), door=door), base_url=address, headers=ours) as client:
+        for given in ({}, {"authorization": "Bearer another"}, {"cookie": "studio-8400=another"}):
+            assert client.get("/", headers=given).status_code == 401
+            assert client.get("/?token=another", headers=given).status_code == 401
+        draw = "ws://192.0.2.7:8400/draw"
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(draw):
+            pass
+        assert client.get("/", headers={"host": "studio.example"}).status_code == 421
+        shown = {"authorization": "Bearer a secret"}
+        assert client.get("/health", headers=shown).status_code == 200
+        entered = client.get("/?token=a secret", follow_redirects=False)
+        assert entered.status_code == 303
+        assert "token" not in entered.headers["location"]
+        assert "HttpOnly" in entered.headers["set-cookie"]
+        assert client.get("/").status_code == 200  # with the cookie
+        with client.websocket_connect(draw) as page:
+            page.send_text(frame(2))
+            assert head(page.receive_bytes())["id"] == 2
+
+
+@pytest.mark.parametrize("path", ["/", "/app.js", "/health", "/metrics", "/examples", "/nothing"])
+def test_head_says_what_get_would(client: TestClient, path: str) -> None:
+    got, headed = client.get(path), client.head(path)
+    assert headed.content == b""
+    assert headed.status_code == got.status_code
+    assert headed.headers["content-type"] == got.headers["content-type"]
 
 
 @pytest.mark.parametrize("path", ["/", "/app.js", "/health", "/nothing", "/examples"])
@@ -277,8 +329,8 @@ def test_a_taken_port_is_named_with_a_free_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=rf"port {port} is taken; .* try --port \d+"):
-            _listening("127.0.0.1", port)
+            listening("127.0.0.1", port)
     with pytest.raises(InputError, match="no port"):
-        _listening("127.0.0.1", 99_999)
+        listening("127.0.0.1", 99_999)
     with pytest.raises(InputError, match="cannot listen"):
-        _listening("192.0.2.1", 0)
+        listening("192.0.2.1", 0)

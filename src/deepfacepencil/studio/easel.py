@@ -74,7 +74,8 @@ class Allowance:
 class Drawer:
     """One open page: the place for its newest frame."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, address: str = "") -> None:
+        self.address = address
         self.known: protocol.Known = {}  # what was made of its last frame
         self._counts = counts
         self._newest: str | None = None

@@ -5,13 +5,12 @@ client may send: how much, how often, and how many may come.
 """
 
 import asyncio
-import errno
 import hashlib
 import os
-import socket as sockets
+import secrets
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,12 +20,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from ..errors import InputError
 from ..runtime.engine import Engine
 from . import opening, protocol
 from .easel import Allowance, Counts, Drawer, Draws, Easel
+from .guard import LOCAL, TOKEN, Door, Guard, from_our_page
+from .listening import Listener, listening
 
 PAGE = Path(__file__).parent / "page"
 _KINDS = {
@@ -36,18 +37,6 @@ _KINDS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
 }
-_LOCAL = {"127.0.0.1", "localhost", "::1"}
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +45,8 @@ class Limits:
 
     drawers: int = 100
     """Open pages; one more is told that the studio is full."""
+    drawers_per_address: int = 80
+    """Of these, from one address."""
     connections: int = 400
     """Of any kind; beyond, the answer is 503."""
     messages_per_second: float = 120
@@ -80,8 +71,8 @@ class _Studio:
     opening: int = 0
 
 
-def create_app(engine: Draws, limits: Limits | None = None, local: bool = True) -> FastAPI:
-    """The web application around an engine; `local` refuses to be called by another name."""
+def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door()) -> FastAPI:
+    """The web application around an engine, for those whom `door` lets in."""
     counts = Counts()
     studio = _Studio(
         Easel(engine, counts), counts, limits or Limits(), set(), ThreadPoolExecutor(1, "opener")
@@ -94,7 +85,7 @@ def create_app(engine: Draws, limits: Limits | None = None, local: bool = True) 
         studio.opener.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(_Guard, local=local)
+    app.add_middleware(Guard, door=door)
     _add_drawing(app, studio)
     _add_files(app, studio)
     _add_watching(app, studio)
@@ -107,16 +98,18 @@ def _add_drawing(app: FastAPI, studio: _Studio) -> None:
 
     @app.websocket("/draw")
     async def draw(socket: WebSocket) -> None:
-        if not _from_our_page(socket.headers):
+        if not from_our_page(socket.headers):
             await socket.close(1008)
             return
         await socket.accept()
-        if len(drawers) >= limits.drawers:
+        address = socket.client.host if socket.client else ""
+        alike = sum(other.address == address for other in drawers)
+        if len(drawers) >= limits.drawers or alike >= limits.drawers_per_address:
             studio.counts.full += 1
             await socket.send_json({"full": len(drawers)})
             await socket.close(1013, "full")
             return
-        drawer = Drawer(studio.counts)
+        drawer = Drawer(studio.counts, address)
         drawers.add(drawer)
         tasks = {
             asyncio.create_task(_listen(socket, drawer, limits)),
@@ -182,6 +175,8 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
             result = await loop.run_in_executor(studio.opener, work, data)
         except TimeoutError:
             raise HTTPException(408, "The file took too long to come in; try again") from None
+        except ClientDisconnect:
+            raise HTTPException(400, "The file did not come in whole") from None
         except InputError as problem:
             studio.counts.refused += 1
             raise HTTPException(422, str(problem)) from None
@@ -214,7 +209,7 @@ def _place(data: bytes) -> dict[str, float]:
 
 async def _body(request: Request, most: int) -> bytes:
     """The whole body of a request of our own page; 403 and 413 otherwise."""
-    if not _from_our_page(request.headers):
+    if not from_our_page(request.headers):
         raise HTTPException(403, "This was not asked by the studio's page")
     data = bytearray()
     async for part in request.stream():
@@ -273,48 +268,23 @@ def _add_page(app: FastAPI) -> None:
         return Response(data, media_type=kind, headers=headers)
 
 
-def _from_our_page(headers: Headers) -> bool:
-    """Whether a page that we served asks: another site's page has another origin."""
-    origin, host = headers.get("origin", ""), headers.get("host", "")
-    return bool(host) and origin in (f"http://{host}", f"https://{host}")
-
-
-class _Guard:
-    """Refuses calls by a foreign name (DNS rebinding), and puts the headers on every answer."""
-
-    def __init__(self, app: Any, local: bool) -> None:
-        self._app, self._local = app, local
-
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
-    ) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            return await self._app(scope, receive, send)
-        host = Headers(scope=scope).get("host", "")
-        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-
-        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        if self._local and name.strip("[]") not in _LOCAL:
-            if scope["type"] == "websocket":
-                return await send({"type": "websocket.close", "code": 1008})
-            refusal = PlainTextResponse("This studio answers to localhost only\n", 421)
-            return await refusal(scope, receive, send_with_headers)
-        return await self._app(scope, receive, send_with_headers)
-
-
-def serve(model: Path, host: str, port: int, browser: bool) -> None:
+def serve(
+    model: Path,
+    host: str,
+    port: int,
+    browser: bool,
+    allowed_hosts: Sequence[str] = (),  # names it may be called by, beside its own
+) -> None:
     """Run the studio until Ctrl-C. Raises InputError if the model or the port cannot be used."""
-    with _listening(host, port) as listener:
+    with listening(host, port) as listener:
         limits = Limits()
-        local = host in _LOCAL
-        app = create_app(Engine(model), limits, local)
+        local = host in LOCAL
+        token = None if local else secrets.token_urlsafe(24)
+        app = create_app(Engine(model), limits, Door.of(host, allowed_hosts, token))
         config = uvicorn.Config(
             app,
-            log_level="warning",
+            http=Listener,
+            log_level="error",  # what strangers send is no news
             server_header=False,
             limit_concurrency=limits.connections,
             timeout_graceful_shutdown=1,
@@ -322,9 +292,11 @@ def serve(model: Path, host: str, port: int, browser: bool) -> None:
             ws_per_message_deflate=False,
         )
         port = listener.getsockname()[1]
-        address = f"http://{'localhost' if local or host in ('0.0.0.0', '::') else host}:{port}/"
-        if not local:
-            print(f"warning: everyone who can reach {host}:{port} can draw here; no password")
+        name = "localhost" if local or host in ("0.0.0.0", "::") else host
+        address = f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+        if token:
+            address += f"?{TOKEN}={token}"
+            print(f"Everyone who can reach {host}:{port} and has this link can draw here.")
         print(f"The studio is open at {address} (Ctrl-C closes it)", flush=True)
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -332,37 +304,3 @@ def serve(model: Path, host: str, port: int, browser: bool) -> None:
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             print("\nThe studio is closed.")
-
-
-def _listening(host: str, port: int) -> sockets.socket:
-    """A socket that listens there; InputError names another port if this one is taken."""
-    try:
-        return _bound(host, port)
-    except OSError as problem:
-        if problem.errno == errno.EADDRINUSE:
-            for other in (*range(port + 1, port + 20), 0):
-                try:
-                    with _bound(host, other) as free:
-                        number = free.getsockname()[1]
-                except (OSError, OverflowError):
-                    continue
-                raise InputError(
-                    f"port {port} is taken; {number} is free: try --port {number}"
-                ) from None
-        raise InputError(f"cannot listen at {host}:{port} ({problem.strerror})") from None
-    except OverflowError:
-        raise InputError(f"{port} is no port: choose one from 1024 to 65535") from None
-
-
-def _bound(host: str, port: int) -> sockets.socket:
-    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
-    listener = sockets.socket(family, sockets.SOCK_STREAM)
-    try:
-        if os.name == "posix":  # elsewhere it would let two programs share a port
-            listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
-    except BaseException:
-        listener.close()
-        raise
-    return listener

@@ -1,0 +1,155 @@
+"""The studio's door: who may come in, by which name, with which token; and what may embed it.
+
+A page on another site can make a browser call this machine, by its own name (DNS rebinding) or from
+its own origin. Both are refused, always. Who reaches the studio over a network needs its token too.
+"""
+
+import hmac
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import Response
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from starlette.datastructures import Headers, MutableHeaders
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+TOKEN = "token"  # of the link that is printed, and in an Authorization: Bearer
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who is let in."""
+
+    names: frozenset[str] = LOCAL
+    """What the studio may be called, in small letters, without ports."""
+    addresses: bool = False
+    """Whether any IP address will do: no other site can make a browser send one as a name."""
+    token: str | None = field(default=None, repr=False)
+    """What everybody has to show; None lets everybody in who may call."""
+
+    @classmethod
+    def of(cls, host: str, allowed: Iterable[str], token: str | None) -> "Door":
+        """The door of a studio that listens at `host` and may be called by `allowed` names too."""
+        names = LOCAL | {name_of(name) for name in allowed}
+        if host in LOCAL:
+            return cls(frozenset(names), False, token)
+        own = socket.gethostname().lower()
+        return cls(frozenset(names | {host.lower(), own, f"{own}.local"}), True, token)
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header, as in `localhost:8400`, is one of our names."""
+        name = name_of(host)
+        return name in self.names or (self.addresses and _is_address(name))
+
+    def opens_to(self, shown: str | None) -> bool:
+        """Whether what somebody shows is the token, or none is wanted."""
+        if self.token is None:
+            return True
+        return shown is not None and hmac.compare_digest(shown.encode(), self.token.encode())
+
+
+def name_of(host: str) -> str:
+    """The name in a Host header, in small letters, without brackets and port; "" for nonsense."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _cookie_of(host: str) -> str:
+    """The cookie of the studio at this port: browsers keep one jar for all ports of a name."""
+    try:
+        return f"studio-{urlsplit(f'//{host}').port or 80}"
+    except ValueError:  # no port
+        return "studio-0"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def from_our_page(headers: Headers) -> bool:
+    """Whether a page that we served asks: another site's page has another origin."""
+    origin, host = headers.get("origin", "").lower(), headers.get("host", "").lower()
+    if not host or any(len(headers.getlist(name)) != 1 for name in ("origin", "host")):
+        return False
+    return origin in {f"http://{host.removesuffix(':80')}", f"https://{host.removesuffix(':443')}"}
+
+
+class Guard:
+    """Keeps the door, answers HEAD as GET without a body, and puts the headers on every answer."""
+
+    def __init__(self, app: Any, door: Door) -> None:
+        self._app, self._door = app, door
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        only_head = scope.get("method") == "HEAD"
+
+        async def answering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            elif only_head and message["type"] == "http.response.body":
+                message = {"type": message["type"], "body": b""}
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None:
+            inner = {**scope, "method": "GET"} if only_head else scope
+            return await self._app(inner, receive, answering)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 1008})
+        return await refusal(scope, receive, answering)
+
+    def _refusal(self, scope: Message) -> Response | None:
+        """The answer to who may not come in; None for who may."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if len(headers.getlist("host")) != 1 or not self._door.knows(host):
+            name = name_of(host)[:60] or "this name"
+            hint = f"start it with --allowed-host {name}" if name_of(host) else "ask for localhost"
+            return PlainTextResponse(f"This studio does not answer to {name}: {hint}\n", 421)
+        cookie = _cookie_of(host)
+        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(TOKEN)
+        if asked and self._door.token is not None and self._door.opens_to(asked[0]):
+            # The token goes out of the address, where histories and screenshots would keep it.
+            entering = RedirectResponse("./", 303)
+            entering.set_cookie(cookie, asked[0], httponly=True, samesite="lax", path="/")
+            return entering
+        kind, _, bearer = headers.get("authorization", "").partition(" ")
+        shown = bearer if kind.lower() == "bearer" else _cookies(headers).get(cookie)
+        if not self._door.opens_to(shown):
+            return PlainTextResponse("Open the link that the studio printed, with its token\n", 401)
+        return None
+
+
+def _cookies(headers: Headers) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie")).items()}
+    except CookieError:
+        return {}
