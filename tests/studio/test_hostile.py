@@ -1,10 +1,12 @@
 """The studio among people who wish it ill: half-sent requests, nonsense, and much of it."""
 
+import asyncio
 import contextlib
 import json
 import logging
 import random
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -13,6 +15,8 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from deepfacepencil.studio import protocol
+from deepfacepencil.studio.easel import Counts, Drawer, Easel
 from deepfacepencil.studio.listening import Waits
 
 from .conftest import Copyist, Running
@@ -137,3 +141,37 @@ def test_mangled_messages_stop_nothing(studio: Running, caplog: pytest.LogCaptur
                 assert isinstance(answer, bytes) or "refused" in json.loads(answer)
     assert is_well(studio)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_long_message_is_read_while_others_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine answers one drawer as often as it can while another's message is being read."""
+    reading, go_on = threading.Event(), threading.Event()
+    read_frame = protocol.read_frame
+
+    def slowly(text: str, cells: int, known: protocol.Known) -> protocol.Frame:
+        if len(text) > 1_000_000:
+            reading.set()
+            assert go_on.wait(20)
+        return read_frame(text, cells, known)
+
+    monkeypatch.setattr(protocol, "read_frame", slowly)
+
+    async def two() -> list[int]:
+        counts = Counts()
+        easel, hostile, friend = Easel(Copyist(), counts), Drawer(counts), Drawer(counts)
+        hostile.put(json.dumps({**FRAME, "id": 99}) + " " * 1_400_000)
+        long = asyncio.create_task(easel.draw_newest(hostile))
+        while not reading.is_set():
+            await asyncio.sleep(0.01)
+        served = []
+        for number in range(5):
+            friend.put(json.dumps({**FRAME, "id": number}))
+            served.append(await easel.draw_newest(friend))
+        go_on.set()
+        served.append(await long)
+        return [
+            json.loads(answer[2 : 2 + int.from_bytes(answer[:2], "little")])["id"]
+            for answer in served
+        ]
+
+    assert asyncio.run(two()) == [0, 1, 2, 3, 4, 99]

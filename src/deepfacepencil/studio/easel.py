@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..runtime.appearance import Appearance
 from ..runtime.engine import TOLERANCE_SIZE, Drawn
 from ..runtime.overlay import share
 from ..sketch.strokes import Strokes
 from . import protocol
 from .hints import missing
+
+_LONG = 100_000  # characters of a message; a rich drawing has 50,000
 
 
 class Draws(Protocol):
@@ -71,52 +74,108 @@ class Allowance:
         return True
 
 
+class Read(NamedTuple):
+    """A message that was read: a frame, and what it lacks to be a face."""
+
+    frame: protocol.Frame
+    missing: list[str]
+
+
 class Drawer:
-    """One open page: the place for its newest frame."""
+    """One open page: the places for its newest message, and for the newest that was read."""
 
     def __init__(self, counts: Counts, address: str = "") -> None:
         self.address = address
         self.known: protocol.Known = {}  # what was made of its last frame
+        self.reading: asyncio.Task[None] | None = None
         self._counts = counts
         self._newest: str | None = None
         self._came = asyncio.Event()
+        self._read: Read | InputError | None = None
+        self._was_read = asyncio.Event()
 
     def put(self, text: str) -> None:
-        """A frame has come; one that still waits is forgotten."""
+        """A message has come; one that still waits is forgotten."""
         self._counts.replaced += self._newest is not None
         self._newest = text
         self._came.set()
 
-    async def wait(self) -> None:
+    async def next(self) -> str:
+        """The newest message, once there is one."""
         await self._came.wait()
-
-    def take(self) -> str:
         assert self._newest is not None
         text, self._newest = self._newest, None
         self._came.clear()
         return text
 
+    def put_read(self, read: Read | InputError) -> None:
+        """A message was read, or refused; one that still waits for the engine is forgotten."""
+        self._counts.replaced += self._read is not None
+        self._read = read
+        self._was_read.set()
+
+    async def wait(self) -> None:
+        """Until there is something to draw or to refuse."""
+        await self._was_read.wait()
+
+    def take(self) -> Read:
+        """What is the newest now; raises InputError if it was refused."""
+        assert self._read is not None
+        read, self._read = self._read, None
+        self._was_read.clear()
+        if isinstance(read, InputError):
+            raise read
+        return read
+
+    @property
+    def refused(self) -> bool:
+        return isinstance(self._read, InputError)
+
+    def close(self) -> None:
+        if self.reading:
+            self.reading.cancel()
+
 
 class Easel:
-    """The engine and the line in front of it."""
+    """The engine and the line in front of it. Messages are read outside that line.
+
+    Long ones have a thread of their own: what one drawer sends delays no other's frame.
+    """
 
     def __init__(self, engine: Draws, counts: Counts) -> None:
         self._engine, self._counts = engine, counts
         self._turn = asyncio.Lock()  # serves in the order of asking
         self._thread = ThreadPoolExecutor(1, "engine")
+        self._readers = ThreadPoolExecutor(2, "reader")
+        self._long_reader = ThreadPoolExecutor(1, "long reader")
 
     async def draw_newest(self, drawer: Drawer) -> bytes:
         """The answer to the drawer's newest frame; InputError if it is refused."""
+        if drawer.reading is None:
+            drawer.reading = asyncio.create_task(self._read_on(drawer))
         await drawer.wait()
+        if drawer.refused:
+            drawer.take()
         asked = time.perf_counter()
         async with self._turn:
-            text = drawer.take()
+            read = drawer.take()
             waited = time.perf_counter() - asked
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, self._answer, text, drawer, waited)
+            return await loop.run_in_executor(self._thread, self._draw, read, waited)
 
-    def _answer(self, text: str, drawer: Drawer, waited: float) -> bytes:
-        frame = protocol.read_frame(text, TOLERANCE_SIZE, drawer.known)
+    async def _read_on(self, drawer: Drawer) -> None:
+        """Reads one message of the drawer after the other, also while it waits in line."""
+        loop = asyncio.get_running_loop()
+        while True:
+            text = await drawer.next()
+            reader = self._long_reader if len(text) > _LONG else self._readers
+            try:
+                drawer.put_read(await loop.run_in_executor(reader, _read, text, drawer))
+            except InputError as problem:
+                drawer.put_read(problem)
+
+    def _draw(self, read: Read, waited: float) -> bytes:
+        frame = read.frame
         start = time.perf_counter()
         drawn = self._engine(
             frame.strokes, frame.tolerance, frame.appearance, frame.seed, frame.size
@@ -125,8 +184,12 @@ class Easel:
         self._counts.frames += 1
         self._counts.engine_seconds += took
         facts = {
+<<<<<<< HEAD
             "missing": missing(frame.strokes),
             "face": round(float(drawn.face), 3),
+=======
+            "missing": read.missing,
+>>>>>>> 56bcf8d (Read messages outside the engine's line, long ones in a thread of their own)
             "waited": round(waited * 1000, 1),
             "engine": round(took * 1000, 1),
         }
@@ -135,7 +198,13 @@ class Easel:
         )
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._thread, self._readers, self._long_reader):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(text: str, drawer: Drawer) -> Read:
+    frame = protocol.read_frame(text, TOLERANCE_SIZE, drawer.known)
+    return Read(frame, missing(frame.strokes))
 
 
 def _veil(attention: NDArray[np.float32]) -> NDArray[np.uint8]:

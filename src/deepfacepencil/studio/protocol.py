@@ -23,6 +23,7 @@ MAX_MESSAGE = 1_500_000  # bytes; a rich drawing has 50,000
 MAX_STROKES = 2_000
 MAX_POINTS = 40_000
 MAX_LENGTH = 200_000  # pixels of all strokes together; a rich drawing has 20,000
+_MAX_COMMAS = 2 * MAX_POINTS + MAX_STROKES + 1_000
 _REACH = CANVAS  # how far beyond the paper a stroke may go
 
 _FINE, _JOINTS = 2.0, 4  # a stroke is smoothed in steps of 2 px, and every fourth becomes a joint
@@ -80,6 +81,10 @@ def read_json(text: str | bytes) -> dict[str, Any]:
     """A JSON object from outside, without the numbers that JSON does not have."""
     if len(text) > MAX_MESSAGE:
         raise InputError(f"a message of {len(text)} bytes, more than {MAX_MESSAGE}")
+    # Before it is read: json lets nobody else work meanwhile.
+    commas = text.count(",") if isinstance(text, str) else text.count(b",")
+    if commas > _MAX_COMMAS:
+        raise InputError(f"{commas // 2} points, more than {MAX_POINTS}: simplify the drawing")
     try:
         message = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):

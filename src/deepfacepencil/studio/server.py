@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import secrets
+import sys
 import threading
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -121,6 +122,7 @@ def _add_drawing(app: FastAPI, studio: _Studio) -> None:
                 task.result()
         finally:
             drawers.discard(drawer)
+            drawer.close()
             for task in tasks:
                 task.cancel()
 
@@ -300,6 +302,8 @@ def serve(
         print(f"The studio is open at {address} (Ctrl-C closes it)", flush=True)
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        # Whoever waits for Python's lock waits so long: reading what one sent must not hold up all.
+        sys.setswitchinterval(0.001)
         try:
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
