@@ -55,10 +55,13 @@ class Generate:
 
     def run(self) -> None:
         from .files import find_pictures
+        from .runtime.reading import shared
+
+        drawings = find_pictures(self.drawings)
+        shared().begin()  # its imports and ours go side by side
         from .runtime.engine import BUNDLED, Engine
         from .runtime.generate import generate
 
-        drawings = find_pictures(self.drawings)
         sheet = generate(Engine(self.model or BUNDLED), drawings, self.output, self.attention)
         print(f"contact sheet: {sheet}")
 

@@ -1,19 +1,17 @@
 """Drawings -> photos on disk, and one contact sheet to look at (as Fig. 6 and 7 of the paper)."""
 
-import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from ..errors import InputError
 from ..files import atomic_path, require_own_names
-from ..sketch import svg
-from ..sketch.normalise import eight_bits, load_drawing
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
+from .reading import file_bytes, shared
 
 SHEET = "contact-sheet.png"
 _COLUMNS, _MARGIN, _CAPTION = 6, 8, 16
@@ -33,7 +31,8 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
     problems: list[str] = []
     for name, path in tqdm(drawings.items(), unit=" drawings"):
         try:
-            strokes, original = load_drawing(path), _as_it_came(path)
+            data = file_bytes(path)
+            strokes, original = shared().with_picture(data, str(path), RESOLUTION)
         except InputError as problem:
             problems.append(str(problem))
             continue
@@ -50,19 +49,6 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
         done = f"{len(columns)} of {len(drawings)} drawings done; " if columns else ""
         raise InputError(done + "; ".join(problems))
     return output / SHEET
-
-
-def _as_it_came(path: Path) -> Image.Image:
-    """A drawing that could be loaded, for people to look at: at most 256 x 256, on white."""
-    data = path.read_bytes()
-    if svg.is_svg(data, path.name):
-        image = svg.read(data, str(path)).picture().convert("RGBA")
-    else:
-        with Image.open(io.BytesIO(data)) as file:
-            image = eight_bits(ImageOps.exif_transpose(file)).convert("RGBA")
-    image.thumbnail((RESOLUTION, RESOLUTION), Image.Resampling.LANCZOS)
-    paper = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(paper, image).convert("RGB")
 
 
 def _save(image: Image.Image, path: Path) -> None:

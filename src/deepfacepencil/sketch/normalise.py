@@ -16,13 +16,13 @@ from skimage.draw import line
 from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import convex_hull_image, skeletonize
 
+from ..budget import MAX_PIXELS
 from ..errors import InputError
 from . import svg
 from .place import centre
 from .strokes import CANVAS, Strokes
 from .trace import pixel_chains, trace
 
-MAX_PIXELS = 50_000_000
 _MIN_SIDE = 16
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
 # Not all that Pillow knows: it hands some to other programs.

@@ -19,6 +19,7 @@ from defusedxml import ElementTree as DefusedElementTree
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..budget import require_cheap_bytes, require_cheap_tree
 from ..errors import InputError
 from ..files import atomic_path
 from .strokes import CANVAS, UNKNOWN, Strokes
@@ -38,7 +39,7 @@ _NOT_DRAWN = {"clipPath", "foreignObject", "marker", "mask", "metadata", "patter
 _NO_LINES = {"filter", "image"}  # what is in them, or what they do, is not drawn either
 _FILTER = re.compile(r"\bfilter\s*:[^;}]*")
 _MISPLACED = {"symbol", "svg"}  # inside a document, by svgelements
-_NOTHING = re.compile(r"\s*0*\.?0+%?\s*")
+_NOTHING = re.compile(r"\s*(?:0*\.)?0+%?\s*")
 _SAME_COLOUR = 16  # a difference per channel (of 255) that nobody sees
 
 
@@ -181,6 +182,7 @@ def _local(tag: str) -> str:
 
 def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
     """The document without what is never drawn; InputError where it is not safe to go on."""
+    require_cheap_bytes(text, name)
     try:
         root = DefusedElementTree.fromstring(text)
     except DefusedXmlException:
@@ -203,13 +205,9 @@ def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
             raise InputError(
                 f"{name}: refers to something outside it, which is refused: remove links"
             )
-        for child in list(element):
-            if _local(child.tag) in _NOT_DRAWN:
-                element.remove(child)
+        element[:] = [child for child in element if _local(child.tag) not in _NOT_DRAWN]
     for element in list(root.iter()):
-        for child in list(element):
-            if _local(child.tag) in _NO_LINES:
-                element.remove(child)
+        element[:] = [child for child in element if _local(child.tag) not in _NO_LINES]
         # What refers to a filter that is gone would not be drawn.
         element.attrib.pop("filter", None)
         if "style" in element.attrib:
@@ -219,6 +217,7 @@ def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
     if root.get("viewBox"):  # says the page's shape; its size on a screen (1em) says nothing
         for side in ("width", "height"):
             root.attrib.pop(side, None)
+    require_cheap_tree(root, name)
     _check_size(root, name)
     return root
 

@@ -3,15 +3,14 @@
 What comes from outside is bytes from first to last: it gets no name and no place on disk.
 """
 
-import io
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..runtime.reading import Reader
 from ..sketch import svg
-from ..sketch.normalise import read_drawing
 from ..sketch.place import centre
 from ..sketch.strokes import Strokes
 from .protocol import fitted, points_of, read_strokes
@@ -20,9 +19,9 @@ MAX_UPLOAD = 25_000_000  # bytes: a phone's picture of a sheet of paper has 5 mi
 EXAMPLES = Path(__file__).parent / "examples"
 
 
-def open_drawing(data: bytes) -> list[list[float]]:
+def open_drawing(data: bytes, reader: Reader) -> list[list[float]]:
     """The strokes in an SVG or image, placed like a training face; InputError for the unusable."""
-    return points_of(read_drawing(io.BytesIO(data), "This file"))
+    return points_of(reader.strokes(data, "This file"))
 
 
 def place(strokes: object) -> dict[str, float]:

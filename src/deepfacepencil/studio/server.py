@@ -25,6 +25,7 @@ from starlette.requests import ClientDisconnect
 
 from ..errors import InputError
 from ..runtime.engine import Engine
+from ..runtime.reading import Reader
 from . import opening, protocol
 from .easel import Allowance, Counts, Drawer, Draws, Easel
 from .guard import LOCAL, TOKEN, Door, Guard, from_our_page
@@ -69,6 +70,7 @@ class _Studio:
     limits: Limits
     drawers: set[Drawer]
     opener: ThreadPoolExecutor  # apart from the engine's: opening a picture takes a second
+    reader: Reader  # what is opened is read in its process
     opening: int = 0
 
 
@@ -76,7 +78,12 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
     """The web application around an engine, for those whom `door` lets in."""
     counts = Counts()
     studio = _Studio(
-        Easel(engine, counts), counts, limits or Limits(), set(), ThreadPoolExecutor(1, "opener")
+        Easel(engine, counts),
+        counts,
+        limits or Limits(),
+        set(),
+        ThreadPoolExecutor(1, "opener"),
+        Reader(niceness=10),  # drawing goes before opening
     )
 
     @asynccontextmanager
@@ -84,6 +91,7 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
         yield
         studio.easel.close()
         studio.opener.shutdown(wait=False, cancel_futures=True)
+        studio.reader.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(Guard, door=door)
@@ -174,7 +182,7 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
         try:
             data = await asyncio.wait_for(_body(request, most), studio.limits.upload)
             loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(studio.opener, work, data)
+            result = await loop.run_in_executor(studio.opener, lambda: JSONResponse(work(data)))
         except TimeoutError:
             raise HTTPException(408, "The file took too long to come in; try again") from None
         except ClientDisconnect:
@@ -184,12 +192,15 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
             raise HTTPException(422, str(problem)) from None
         finally:
             studio.opening -= 1
-        return JSONResponse(result)
+        return result
+
+    def read(data: bytes) -> dict[str, object]:
+        return {"strokes": opening.open_drawing(data, studio.reader)}
 
     @app.post("/open")
     async def open_drawing(request: Request) -> JSONResponse:
         studio.counts.opened += 1
-        return await in_turn(_open, request, opening.MAX_UPLOAD)
+        return await in_turn(read, request, opening.MAX_UPLOAD)
 
     @app.post("/place")
     async def place(request: Request) -> JSONResponse:
@@ -199,10 +210,6 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
     async def examples() -> JSONResponse:
         loop = asyncio.get_running_loop()
         return JSONResponse(await loop.run_in_executor(studio.opener, opening.examples))
-
-
-def _open(data: bytes) -> dict[str, object]:
-    return {"strokes": opening.open_drawing(data)}
 
 
 def _place(data: bytes) -> dict[str, float]:
