@@ -184,12 +184,8 @@ class Easel:
         self._counts.frames += 1
         self._counts.engine_seconds += took
         facts = {
-<<<<<<< HEAD
-            "missing": missing(frame.strokes),
-            "face": round(float(drawn.face), 3),
-=======
             "missing": read.missing,
->>>>>>> 56bcf8d (Read messages outside the engine's line, long ones in a thread of their own)
+            "face": round(float(drawn.face), 3),
             "waited": round(waited * 1000, 1),
             "engine": round(took * 1000, 1),
         }
