@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .files import atomic_path
+from .provenance import saved_as
 
 SETTINGS, LOG, SHEETS, REPORT = "run.json", "log.jsonl", "sheets", "report.html"
 MOST_SHEETS, MOST_POINTS = 16, 300
@@ -176,7 +177,7 @@ def _figures(sheets: Path) -> Iterator[str]:
 def figure(image: Image.Image, caption: str) -> str:
     """A <figure> that holds its picture, as JPEG."""
     buffer = io.BytesIO()
-    image.convert("RGB").save(buffer, "JPEG", quality=82)
+    image.convert("RGB").save(buffer, quality=82, **saved_as("JPEG"))
     picture = base64.b64encode(buffer.getvalue()).decode()
     about = html.escape(caption)
     return (

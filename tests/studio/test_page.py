@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from deepfacepencil.provenance import SENTENCE, XMP, XMP_KEY
+
 from .conftest import Copyist, Running
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -314,9 +316,12 @@ def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
         assert hand.page.input_value("#tolerance") == "0.5"
     with Image.open(io.BytesIO(photo)) as image:
         assert image.size == (1024, 1024)
-        assert "Synthetic" in image.text["Description"]  # type: ignore[attr-defined]
+        assert image.text["Description"] == SENTENCE  # type: ignore[attr-defined]
+        assert image.text[XMP_KEY] == XMP  # type: ignore[attr-defined]
     for kind, size in (("png", (1024, 1024)), ("both", (2048, 1024))):
-        assert Image.open(io.BytesIO(hand.save(kind))).size == size
+        with Image.open(io.BytesIO(hand.save(kind))) as image:
+            assert image.size == size
+            assert (image.text.get(XMP_KEY) == XMP) == (kind == "both")  # type: ignore[attr-defined]
 
 
 def test_looks_are_asked_for_undone_and_saved(hand: Hand, running: Running) -> None:

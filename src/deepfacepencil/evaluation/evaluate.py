@@ -34,6 +34,7 @@ from ..errors import InputError
 from ..files import atomic_path, find_pictures, free_name, is_picture, remove_leftovers
 from ..models.generator import to_bytes
 from ..models.sap import pooling_widths
+from ..provenance import save_made
 from ..runtime import overlay
 from ..sketch.normalise import load_drawing
 from ..sketch.pen import draw
@@ -541,8 +542,7 @@ def _write(
     for name in _drawn_before(output) - set(results["pictures"]):
         (output / name).unlink(missing_ok=True)  # of other models, drawings or levels
     for name, (_, picture) in pictures.items():
-        with atomic_path(output / name) as temporary:
-            picture.save(temporary, "PNG")
+        save_made(picture, output / name)
     for axis, drawn in charts.items():
         with atomic_path(output / f"curves-{axis}.png") as temporary:
             temporary.write_bytes(drawn.png)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..files import atomic_path, require_own_names
+from ..files import require_own_names
+from ..provenance import save_made
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
 from .reading import file_bytes, shared
@@ -38,25 +38,17 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
             continue
         output.mkdir(parents=True, exist_ok=True)
         drawn = engine(strokes)
-        _save(Image.fromarray(drawn.photo), output / f"{name}.png")
+        save_made(Image.fromarray(drawn.photo), output / f"{name}.png")
         overlay = Image.fromarray(tolerance_overlay(drawn.sketch, drawn.attention))
         if attention:
-            _save(overlay, output / f"{name}-tolerance.png")
+            save_made(overlay, output / f"{name}-tolerance.png")
         columns.append(_column(name, original, drawn, overlay if attention else None))
     if columns:
-        _save(_sheet(columns), output / SHEET)
+        save_made(_sheet(columns), output / SHEET)
     if problems:
         done = f"{len(columns)} of {len(drawings)} drawings done; " if columns else ""
         raise InputError(done + "; ".join(problems))
     return output / SHEET
-
-
-def _save(image: Image.Image, path: Path) -> None:
-    about = PngInfo()
-    about.add_text("Software", "DeepFacePencil")
-    about.add_text("Description", "Synthetic: made from a drawing, shows nobody.")
-    with atomic_path(path) as temporary:
-        image.save(temporary, "PNG", pnginfo=about)
 
 
 def _column(

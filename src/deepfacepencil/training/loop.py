@@ -31,6 +31,7 @@ from tqdm import tqdm
 from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
 from ..files import atomic_path, remove_leftovers
+from ..provenance import save_made
 from ..report import LOG, SETTINGS, SHEETS, write_report
 from ..workers import follow_parent
 from .checkpoint import (
@@ -346,8 +347,7 @@ class Training:
             single = self.networks.main is self.networks.aligned
             image = sample_sheet(self.networks.ema, batch, with_main=single or stage != STAGE_1)
         (self.run / SHEETS).mkdir(exist_ok=True)
-        with atomic_path(self.run / SHEETS / name) as temporary:
-            image.save(temporary, "PNG")
+        save_made(image, self.run / SHEETS / name)
         write_report(self.run)
 
     def anyone(self, *flags: bool) -> list[bool]:

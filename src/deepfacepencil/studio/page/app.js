@@ -214,7 +214,7 @@ const saving = {
   svg: async () =>
     download(new Blob([toSvg(editor.settled)], { type: "image/svg+xml" }), "drawing.svg"),
   png: async () =>
-    download(await withDrawing(pictureOf(editor.settled, 1024), editor.settled), "drawing.png"),
+    download(await withDrawing(pictureOf(editor.settled, 1024), editor.settled, false), "drawing.png"),
   both: async () => {
     if (!(await ready())) return;
     const both = Object.assign(document.createElement("canvas"), { width: 2048, height: 1024 });

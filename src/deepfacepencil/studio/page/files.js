@@ -3,6 +3,7 @@
 
 import { CELLS, PAPER, blank, stroke, tenth } from "./drawing.js";
 import { COLOURS, PARTS, wishes } from "./face.js";
+import { SENTENCE, SOFTWARE, XMP, XMP_KEY } from "./provenance.js";
 
 const KEY = "deepfacepencil-drawing";
 const MOST = { strokes: 2000, points: 40000 };
@@ -128,12 +129,12 @@ export const blobOf = (canvas) =>
     canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error("No picture"))), "image/png");
   });
 
-/** A picture with the drawing it was made from inside. */
-export async function withDrawing(canvas, drawing) {
+/** A picture with the drawing it was made from inside. Without a photo it says nothing of models. */
+export async function withDrawing(canvas, drawing, made = true) {
   const png = new Uint8Array(await (await blobOf(canvas)).arrayBuffer());
   const said = [
-    ["Software", "DeepFacePencil"],
-    ["Description", "Synthetic: made from a drawing, shows nobody."],
+    ["Software", SOFTWARE],
+    ...(made ? [["Description", SENTENCE], [XMP_KEY, XMP]] : []),
     [KEY, toSvg(drawing)],
   ].map(([key, text]) => textChunk(key, text));
   const head = 33; // the signature and IHDR, which come first
