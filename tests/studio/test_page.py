@@ -302,6 +302,154 @@ def test_strokes_are_selected_moved_scaled_and_deleted(hand: Hand) -> None:
     assert hand.strokes() == []
 
 
+def points(path: str) -> np.ndarray:
+    """The points that a saved stroke was drawn through."""
+    numbers = np.array([float(one) for one in re.findall(r"-?[\d.]+", path)])
+    return np.concatenate([numbers[:2], numbers[2:].reshape(-1, 6)[:, 4:].ravel()]).reshape(-1, 2)
+
+
+def test_strokes_are_flipped_turned_stretched_and_grouped(hand: Hand) -> None:
+    hand.line((100, 100), (200, 100))
+    hand.line((100, 300), (300, 340))
+    hand.page.keyboard.press("v")
+    hand.page.mouse.click(*hand.on_screen((150, 100)))
+    hand.page.click("#flip")
+    flipped = points(hand.strokes()[0])
+    assert flipped[0][0] > flipped[-1][0]
+    hand.page.keyboard.press(".")
+    turned = points(hand.strokes()[0])
+    rise = turned[0] - turned[-1]
+    assert abs(np.degrees(np.arctan2(rise[1], rise[0]))) == pytest.approx(5, abs=0.5)
+    hand.page.click("#all")
+    hand.page.click("#group")
+    before = [points(path) for path in hand.strokes()]
+    hand.page.keyboard.press("Escape")
+    hand.page.mouse.click(*hand.on_screen((150, 100)))  # one of a group: all of it
+    hand.page.keyboard.press(")")
+    for was, path in zip(before, hand.strokes(), strict=True):
+        now = points(path)
+        np.testing.assert_allclose(np.ptp(now[:, 0]), 1.05 * np.ptp(was[:, 0]), atol=0.3)
+        np.testing.assert_allclose(np.ptp(now[:, 1]), np.ptp(was[:, 1]), atol=0.3)
+    hand.page.click("#duplicate")
+    assert len(hand.strokes()) == 4
+
+
+def test_a_side_handle_stretches_one_way(hand: Hand) -> None:
+    hand.line((200, 200), (300, 260))
+    hand.page.keyboard.press("Control+a")
+    hand.drag([(308, 230), (350, 230), (408, 230)])
+    (path,) = hand.strokes()
+    assert np.ptp(points(path)[:, 0]) > 150
+    assert np.ptp(points(path)[:, 1]) == pytest.approx(60, abs=4)
+
+
+def test_lines_are_straight_until_they_are_bent(hand: Hand) -> None:
+    hand.page.keyboard.press("i")
+    hand.drag([(100, 100), (250, 130), (300, 100)])
+    (path,) = hand.strokes()
+    assert np.ptp(points(path)[:, 1]) < 2
+    hand.drag([(200, 100), (200, 150), (200, 180)])
+    (path,) = hand.strokes()
+    assert points(path)[:, 1].max() == pytest.approx(180, abs=3)
+    np.testing.assert_allclose(points(path)[[0, -1]], [(100, 100), (300, 100)], atol=2)
+
+
+def test_copied_strokes_and_photos_are_pasted_as_lines(
+    browser: "playwright.Browser", running: Running
+) -> None:
+    hand = Hand(browser, running, permissions=["clipboard-read", "clipboard-write"])
+    hand.line((100, 100), (200, 100))
+    hand.line((100, 300), (300, 340))
+    both = hand.strokes()
+    hand.page.keyboard.press("v")
+    hand.page.mouse.click(*hand.on_screen((150, 100)))
+    hand.page.keyboard.press("Control+x")
+    hand.until(lambda: len(hand.strokes()) == 1)
+    hand.page.keyboard.press("Control+v")
+    hand.until(lambda: len(hand.strokes()) == 2)
+    assert sorted(hand.strokes()) == sorted(both)
+    hand.settle()
+    hand.page.keyboard.press("Escape")
+    hand.page.keyboard.press("Control+c")
+    hand.until(lambda: "clipboard" in hand.page.inner_text("#toast"))
+    hand.page.click("#new")
+    hand.until(lambda: hand.page.is_disabled("#save"))
+    hand.page.keyboard.press("Control+v")
+    hand.until(lambda: not hand.page.is_disabled("#save"))
+    assert sorted(hand.strokes()) == sorted(both)  # and no tracing of the photo
+    hand.context.close()
+
+
+def test_the_wheel_zooms_below_the_whole_paper_too(hand: Hand) -> None:
+    hand.page.mouse.move(*hand.on_screen((256, 256)))
+    hand.page.mouse.wheel(0, 300)
+    hand.until(lambda: int(hand.page.inner_text("#fit")[:-1]) < 100)
+    for _ in range(4):
+        hand.page.mouse.wheel(0, -200)
+    hand.until(lambda: int(hand.page.inner_text("#fit")[:-1]) > 100)
+
+
+def test_the_gallery_names_doubles_deletes_finds_and_moves(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.kept()
+    hand.page.click("#gallery")
+    cards = hand.page.locator("#kept .card:not(.gone)")
+    hand.until(lambda: cards.count() == 1)
+    hand.page.fill("#kept .about input", "Aunt Ada")
+    hand.page.keyboard.press("Enter")
+    hand.page.click("[aria-label^='Duplicate']")
+    hand.until(lambda: cards.count() == 2)
+    hand.page.fill("#kept-search", "again")
+    assert hand.page.locator("#kept .card:visible").count() == 1
+    hand.page.fill("#kept-search", "ada")
+    hand.page.locator("[aria-label='Delete Aunt Ada']").click()
+    hand.until(lambda: cards.count() == 1)
+    hand.page.click("[aria-label^='Bring back']")
+    hand.until(lambda: cards.count() == 2)
+    with hand.page.expect_download() as download:
+        hand.page.click("#kept-export")
+    gallery = Path(download.value.path()).read_bytes()
+    files = [{"name": "g.json", "mimeType": "application/json", "buffer": gallery}]
+    hand.page.set_input_files("#gallery-file", files)
+    hand.until(lambda: cards.count() == 4)
+    assert hand.page.locator("[aria-label='Aunt Ada']").count() == 2
+    broken = [{"name": "g.json", "mimeType": "", "buffer": b'{"deepfacepencil-gallery": 1}'}]
+    hand.page.set_input_files("#gallery-file", broken)
+    hand.until(lambda: "no gallery" in hand.page.inner_text("#toast"))
+    assert cards.count() == 4
+
+
+def portrait() -> bytes:
+    """A picture with the many tones and colours of a photo."""
+    y, x = np.mgrid[:200, :200] / 200
+    waves = [np.sin(9 * x + 3 * y + shift) * np.cos(7 * y - shift) for shift in (0, 1, 2)]
+    data = io.BytesIO()
+    Image.fromarray((127 + 120 * np.stack(waves, axis=-1)).astype(np.uint8)).save(data, "JPEG")
+    return data.getvalue()
+
+
+def test_a_photo_is_known_for_one_and_can_be_traced(hand: Hand) -> None:
+    hand.draw("outline")
+    hand.open("me.jpg", portrait())
+    hand.until(lambda: hand.page.is_visible("#portrait"))
+    hand.page.click("#portrait button[value=trace]")
+    hand.until(lambda: hand.page.is_visible("#tracing"))
+    assert len(hand.strokes()) == 1
+    hand.kept()
+    hand.page.reload()
+    hand.until(lambda: hand.page.is_visible("#tracing"))
+    hand.page.click("#untrace")
+    assert hand.page.is_hidden("#tracing")
+
+
+def test_a_time_lapse_is_a_video(hand: Hand) -> None:
+    hand.seeing_the_photo_change(lambda: hand.draw("outline"))
+    hand.seeing_the_photo_change(lambda: hand.draw("mouth"))
+    video = hand.save("lapse")
+    assert video.startswith(b"\x1a\x45\xdf\xa3")  # EBML: WebM
+    assert len(video) > 2000
+
+
 def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
     hand.seeing_the_photo_change(lambda: [hand.draw(feature) for feature in FACE])
     hand.page.fill("#tolerance", "0.5")

@@ -2,13 +2,16 @@
 
 import { Actions } from "./actions.js";
 import {
-  Editor, begun, bounds, drawn, grouped, isEmpty, moved, someSeed, transformed,
+  Editor, begun, bounds, copied, drawn, grouped, isEmpty, moved, someSeed, transformed,
 } from "./drawing.js";
-import { blobOf, download, fromPng, fromSvg, toSvg, withDrawing } from "./files.js";
+import { copyPhoto, copyStrokes, pasted } from "./clip.js";
+import { download, fromPng, fromSvg, toSvg, withDrawing } from "./files.js";
+import { canRecord, lapse } from "./lapse.js";
 import { fillPanels } from "./looks.js";
 import { Paper } from "./paper.js";
 import { KINDS, strokesOf } from "./parts.js";
 import { LARGEST, Photo, put } from "./photo.js";
+import { isPhotograph } from "./pictures.js";
 import { pictureOf } from "./shapes.js";
 import { showExamples, showGallery, showParts, toast } from "./sheets.js";
 import { opening, photos } from "./source.js";
@@ -17,6 +20,7 @@ import { Table } from "./table.js";
 import { brush } from "./tools/brush.js";
 import { eraser } from "./tools/eraser.js";
 import { hand } from "./tools/hand.js";
+import { line } from "./tools/line.js";
 import { pen } from "./tools/pen.js";
 import { select } from "./tools/select.js";
 import { tour } from "./tour.js";
@@ -155,6 +159,8 @@ table.addEventListener("other", () => {
   photo.forget();
   clearPhoto();
   paper.choose([]);
+  line.last = null;
+  showTracing();
 });
 table.addEventListener("links", () => actions.refresh());
 table.addEventListener("unkept", () =>
@@ -183,12 +189,44 @@ async function openFile(file) {
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const ours = fromPng(bytes) ?? fromSvg(new TextDecoder().decode(bytes));
+    if (!ours && (await isPhotograph(file))) {
+      const wish = await asked($("portrait"));
+      if (wish === "trace") return await traceOver(file);
+      if (wish !== "lines") return;
+    }
     const drawing = ours ?? { ...begun(), strokes: drawn(await opening.read(bytes)) };
     await table.put({ drawing });
     if (!ours) toast("Opened. These are the lines that were found: correct them where needed.");
   } catch (problem) {
     toast(problem.message || "This file cannot be opened.");
   }
+}
+
+/** What was chosen on a sheet. */
+const asked = (sheet) =>
+  new Promise((done) => {
+    sheet.returnValue = ""; // Escape would leave the choice of the last time
+    sheet.addEventListener("close", () => done(sheet.returnValue), { once: true });
+    sheet.showModal();
+  });
+
+/** A picture under the paper, to draw after; null takes it away. It is kept with the drawing. */
+async function traceOver(file) {
+  table.setAbout({ tracing: file ?? undefined });
+  await showTracing();
+}
+
+async function showTracing() {
+  const { tracing } = table.about;
+  try {
+    paper.tracing = tracing ? await createImageBitmap(tracing) : null;
+  } catch {
+    table.setAbout({ tracing: undefined });
+    paper.tracing = null;
+    toast("This picture cannot be shown.");
+  }
+  $("tracing-label").hidden = !paper.tracing;
+  paper.refresh();
 }
 
 /** Whether there is a photo of exactly this drawing; waits a little for one that is coming. */
@@ -226,19 +264,52 @@ const saving = {
   },
 };
 
+/** Chosen lines; else the photo, which brings all lines back when it is pasted here. */
 async function copy() {
+  if (paper.selected.size) return copyStrokes({ ...editor.settled, strokes: paper.chosen });
   if (!(await ready())) return;
   try {
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": blobOf(photo.canvas) })]);
-    toast("The photo is in the clipboard.");
+    await copyPhoto(photo.canvas, editor.settled);
+    toast("The photo is in the clipboard; pasted here, it brings its lines.");
   } catch {
     toast("This browser does not let pages copy pictures: save the photo instead.");
   }
 }
 
-function showSaving() {
-  $("saving").returnValue = ""; // Escape would leave the choice of the last time
-  $("saving").showModal();
+/** Lines that were copied join the drawing, chosen; on an empty paper, all of their drawing does. */
+function paste({ drawing, file }) {
+  if (file) return openFile(file);
+  if (isEmpty(editor.settled)) return editor.commit({ ...drawing, strokes: copied(drawing.strokes) });
+  choose(select);
+  const there = new Set(editor.settled.strokes.map(({ points }) => points.join()));
+  const again = drawing.strokes.some(({ points }) => there.has(points.join()));
+  paper.add(copied(drawing.strokes).map((one) => (again ? moved(one, 1, 12, 12) : one)));
+}
+
+async function pasteByButton() {
+  const text = await navigator.clipboard?.readText().catch(() => "");
+  const found = await pasted({ getData: () => text ?? "" }).catch(() => null);
+  if (found) paste(found);
+  else toast("There are no lines to paste: copy some first.");
+}
+
+async function saveLapse() {
+  if (!canRecord()) return toast("This browser cannot make videos.");
+  if (!(await ready())) return;
+  try {
+    const told = (share) => toast(`Making the time lapse: ${Math.round(share * 100)} %`);
+    const video = await lapse(editor.history, photo, told);
+    download(video, `time-lapse.${video.type.endsWith("mp4") ? "mp4" : "webm"}`);
+    toast("The time lapse is saved.");
+  } catch {
+    toast("The time lapse could not be made.");
+  }
+}
+
+saving.lapse = saveLapse;
+
+async function showSaving() {
+  await saving[await asked($("saving"))]?.();
 }
 
 async function putInPlace() {
@@ -259,7 +330,7 @@ async function putInPlace() {
 function choose(tool) {
   paper.setTool(tool);
   for (const part of document.querySelectorAll("[data-for]")) {
-    part.hidden = part.dataset.for !== tool.name;
+    part.hidden = !part.dataset.for.split(" ").includes(tool.name);
   }
   showChoice();
   if (!["brush", "select"].includes(tool.name)) setPanel(null);
@@ -308,6 +379,11 @@ function setWidth(width) {
   $("width").value = width;
   paper.width = Number($("width").value);
   store.choices.set("width", paper.width);
+}
+
+function setCalm(calm) {
+  $("calm").value = paper.calm = calm;
+  store.choices.set("calm", calm);
 }
 
 function setTheme(theme) {
@@ -407,12 +483,13 @@ const arrow = (key, right, down) => ({
 
 const actions = new Actions([
   toolAction(pen, "Pen", ["P"]),
+  toolAction(line, "Straight and curved lines", ["I"]),
   {
     ...toolAction(eraser, "Eraser", ["E"], "Eraser; again for whole strokes"),
     perform: ({ type }) =>
       type === "keydown" && paper.tool === eraser ? setWhole(!paper.wholeStrokes) : choose(eraser),
   },
-  toolAction(select, "Select, move, scale", ["V"]),
+  toolAction(select, "Select, move, scale, turn", ["V"]),
   toolAction(brush, "Freedom brush: where to obey your lines, where to help", ["B"], "Freedom brush"),
   toolAction(hand, "Move the paper", ["H"], "Move the paper; or hold the space bar"),
   {
@@ -520,6 +597,32 @@ const actions = new Actions([
   arrow("ArrowDown", 0, 1),
   { name: "smaller", label: "Scale what is selected", keys: ["<"], line: "scale", check: chosenAny, perform: () => paper.nudge(1 / 1.05, 0, 0) },
   { name: "larger", label: "Scale up", keys: [">"], line: "scale", check: chosenAny, perform: () => paper.nudge(1.05, 0, 0) },
+  { name: "turn-left", label: "Turn what is selected", keys: [","], line: "turn", check: chosenAny, perform: () => paper.turn(1, 1, -Math.PI / 36) },
+  { name: "turn-right", label: "Turn to the right", keys: ["."], line: "turn", check: chosenAny, perform: () => paper.turn(1, 1, Math.PI / 36) },
+  { name: "wider", label: "Narrower, wider", keys: ["("], line: "wide", check: chosenAny, perform: () => paper.turn(1 / 1.05, 1) },
+  { name: "narrower", label: "Wider", keys: [")"], line: "wide", check: chosenAny, perform: () => paper.turn(1.05, 1) },
+  { name: "flip", label: "Flip left and right", keys: ["X"], check: chosenAny, perform: () => paper.turn(-1, 1) },
+  { name: "flip-down", label: "Flip up and down", keys: ["Y"], check: chosenAny, perform: () => paper.turn(1, -1) },
+  {
+    name: "group", label: "Group, or no group any more", keys: ["Ctrl+G"],
+    check: chosenAny, on: () => chosenAny() && paper.isGroup,
+    perform: () => paper.group(!paper.isGroup),
+  },
+  {
+    name: "duplicate", label: "Duplicate what is selected", keys: ["Ctrl+D"], check: chosenAny,
+    perform: () => paper.add(copied(paper.chosen).map((one) => moved(one, 1, 12, 12))),
+  },
+  {
+    name: "cut", label: "Cut what is selected", keys: ["Ctrl+X"], check: chosenAny,
+    perform: async () => {
+      await copy();
+      paper.deleteSelected();
+    },
+  },
+  { name: "copy-lines", label: "Copy what is selected", check: chosenAny, perform: copy },
+  { name: "paste", label: "Paste lines (Ctrl V)", perform: pasteByButton },
+  { name: "trace", label: "Tracing paper: a picture to draw after", keys: ["T"], help: "Tracing paper", perform: () => $("trace-file").click() },
+  { name: "untrace", label: "Take the picture away", perform: () => traceOver(null) },
   {
     name: "delete", label: "Delete what is selected", keys: ["Delete", "Backspace"],
     perform: () => paper.deleteSelected(),
@@ -532,7 +635,7 @@ const actions = new Actions([
     name: "open", label: "Open a drawing, a picture of one, or a saved photo", keys: ["Ctrl+O"],
     perform: () => $("file").click(),
   },
-  { name: "copy", label: "Copy the photo", keys: ["Ctrl+C"], check: drawnYet, perform: copy },
+  { name: "copy", label: "Copy what is selected, or the photo", keys: ["Ctrl+C"], check: drawnYet, perform: copy },
   { name: "save", label: "Save", keys: ["Ctrl+S"], check: drawnYet, perform: showSaving },
   { name: "place", label: "Put my face where it belongs", perform: putInPlace },
   { name: "theme", label: "Light or dark", perform: () => setTheme(isDark() ? "light" : "dark") },
@@ -545,6 +648,11 @@ actions.list($("keys"));
 const slide = (id, does) => $(id).addEventListener("input", () => does(Number($(id).value)));
 
 slide("width", setWidth);
+slide("calm", setCalm);
+slide("tracing", (value) => {
+  paper.tracingShare = value;
+  paper.refresh();
+});
 slide("reach", (value) => (paper.reach = value));
 slide("brush-reach", (value) => (paper.brushReach = value));
 slide("axis", (value) => paper.setAxis(value));
@@ -554,12 +662,16 @@ slide("share", (value) => {
 });
 slide("tolerance", (value) => editor.preview({ ...editor.settled, tolerance: value }));
 $("tolerance").addEventListener("change", () => editor.commit());
-$("saving").addEventListener("close", () => saving[$("saving").returnValue]?.());
 
 $("file").addEventListener("change", () => {
   const [file] = $("file").files;
   $("file").value = "";
   if (file) openFile(file);
+});
+$("trace-file").addEventListener("change", () => {
+  const [file] = $("trace-file").files;
+  $("trace-file").value = "";
+  if (file) traceOver(file);
 });
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
 addEventListener("dragover", (event) => {
@@ -575,9 +687,15 @@ addEventListener("drop", (event) => {
   const [file] = event.dataTransfer.files;
   if (file) openFile(file);
 });
-addEventListener("paste", (event) => {
-  const [file] = event.clipboardData?.files ?? [];
-  if (file) openFile(file);
+addEventListener("paste", async (event) => {
+  if (document.querySelector("dialog[open]") || event.target.matches?.("input")) return;
+  event.preventDefault();
+  try {
+    const found = await pasted(event.clipboardData);
+    if (found) paste(found);
+  } catch (problem) {
+    toast(problem.message);
+  }
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paper.recolour());
 
@@ -598,6 +716,8 @@ addEventListener("click", ({ target }) => target.closest("#more") || setMenu(fal
 setTheme(store.choices.get("theme", null));
 setGuide(store.choices.get("guide", true));
 setWidth(store.choices.get("width", 3));
+setCalm(store.choices.get("calm", 0.4));
+$("save-lapse").hidden = !canRecord();
 fillPanels(editor, $("looks-list"), $("freedom-list"));
 const endTour = tour($("tour"), [
   ["pen", "Pen: draw the eyes first, where the guide has them. The photo follows."],

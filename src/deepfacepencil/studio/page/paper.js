@@ -5,7 +5,7 @@
 // around the pointer; `draw` lays something over the strokes. All but `name`, `start` and `go` may be
 // left out. A point is {x, y (on the paper), screen, pressure, shift, at (time of the event)}.
 
-import { PAPER, bounds, moved, withGroups } from "./drawing.js";
+import { PAPER, about, bounds, grouped, moved, transformed, withGroups } from "./drawing.js";
 import { GUIDE } from "./face.js";
 import { shapeOf } from "./shapes.js";
 import { axis } from "./tools/axis.js";
@@ -30,6 +30,9 @@ export class Paper {
   veil = null; // a canvas to lay under the strokes, or null
   photo = null; // the same
   photoShare = 0.6;
+  calm = 0.4; // how much a stroke lags behind the hand, 0 to 1
+  tracing = null; // a picture under everything, to draw after, or null
+  tracingShare = 0.4;
   selected = new Set();
 
   #canvas;
@@ -96,7 +99,7 @@ export class Paper {
 
   recolour() {
     const style = this.#canvas.style;
-    for (const name of ["paper", "ink", "faint", "accent"]) {
+    for (const name of ["paper", "ink", "faint", "accent", "desk"]) {
       style.color = `var(--${name})`; // computed, it is the one of light-dark() that holds
       this.#colours[name] = getComputedStyle(this.#canvas).color;
     }
@@ -149,7 +152,7 @@ export class Paper {
   #paintedBefore(settled) {
     const { width, height } = this.#canvas;
     const shows = [settled, this.#view, width, height, this.axis, this.mirror, this.guide,
-      ...Object.values(this.#colours)];
+      this.tracing, this.tracingShare, ...Object.values(this.#colours)];
     if (shows.some((value, i) => value !== this.#before.shows[i])) {
       Object.assign(this.#before.canvas, { width, height });
       this.#renderAll(this.#before.canvas.getContext("2d", { alpha: false }), settled);
@@ -167,12 +170,15 @@ export class Paper {
 
   #renderAll(context, drawing) {
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillStyle = this.photo ? "#fff" : this.#colours.paper;
+    context.fillStyle = this.#colours.desk;
     context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.#aim(context);
+    context.fillStyle = this.photo ? "#fff" : this.#colours.paper;
+    context.fillRect(0, 0, PAPER, PAPER);
     context.imageSmoothingQuality = "high";
+    if (this.tracing) this.#layTracing(context, this.tracing);
     if (this.photo) this.#layer(context, this.photo, Math.min(1, 2 * this.photoShare));
-    if (this.veil) this.#layer(context, this.#veilNear(drawing.strokes), 0.5);
+    if (this.veil) this.#layer(context, this.#veilNear(drawing.strokes), 0.7);
     if (this.guide) this.#renderGuide(context);
     if (this.mirror) axis.draw(this, context, this.#colours);
     this.#renderStrokes(context, drawing.strokes);
@@ -211,6 +217,15 @@ export class Paper {
     context.imageSmoothingQuality = "high";
     context.drawImage(this.veil, 0, 0, PAPER, PAPER);
     return this.#near;
+  }
+
+  /** The whole of the picture, as large as the paper allows. */
+  #layTracing(context, picture) {
+    const scale = PAPER / Math.max(picture.width, picture.height);
+    const [width, height] = [picture.width * scale, picture.height * scale];
+    context.globalAlpha = this.tracingShare;
+    context.drawImage(picture, (PAPER - width) / 2, (PAPER - height) / 2, width, height);
+    context.globalAlpha = 1;
   }
 
   #layer(context, picture, share) {
@@ -255,7 +270,7 @@ export class Paper {
   // --- zoom and pan ---
 
   zoomBy(factor, [x, y] = [PAPER / 2, PAPER / 2]) {
-    const zoom = Math.min(8, Math.max(1, this.#view.zoom * factor));
+    const zoom = Math.min(8, Math.max(0.25, this.#view.zoom * factor));
     const share = this.#view.zoom / zoom;
     this.#look({ zoom, x: x - (x - this.#view.x) * share, y: y - (y - this.#view.y) * share });
   }
@@ -270,8 +285,8 @@ export class Paper {
   }
 
   #look({ zoom, x, y }) {
-    const most = PAPER - PAPER / zoom;
-    const within = (value) => Math.min(Math.max(value, 0), most);
+    const most = PAPER - PAPER / zoom; // below 100 % the paper lies in the middle of its desk
+    const within = (value) => (most < 0 ? most / 2 : Math.min(Math.max(value, 0), most));
     this.#view = { zoom, x: within(x), y: within(y) };
     this.onView(zoom);
     this.refresh();
@@ -279,10 +294,11 @@ export class Paper {
 
   #wheel(event) {
     event.preventDefault();
-    if (event.ctrlKey || event.metaKey) {
-      this.zoomBy(Math.exp(-event.deltaY / 200), this.#place(event));
-    } else {
+    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       this.panBy(-event.deltaX, -event.deltaY);
+    } else {
+      const pixels = event.deltaY * (event.deltaMode ? 33 : 1); // some browsers count lines
+      this.zoomBy(Math.exp(-Math.max(-100, Math.min(100, pixels)) / 400), this.#place(event));
     }
   }
 
@@ -432,11 +448,40 @@ export class Paper {
     if (strokes.length < drawing.strokes.length) this.editor.commit({ ...drawing, strokes });
   }
 
+  /** The middle of what is chosen. */
+  get #middle() {
+    const { left, top, right, bottom } = bounds(this.chosen);
+    return [(left + right) / 2, (top + bottom) / 2];
+  }
+
   nudge(scale, right, down) {
-    if (!this.selected.size) return;
-    const { left, top, right: r, bottom } = bounds(this.chosen);
-    const [x, y] = [(left + r) / 2, (top + bottom) / 2];
+    const [x, y] = this.#middle;
     this.changeChosen((one) => moved(one, scale, x * (1 - scale) + right, y * (1 - scale) + down));
     this.editor.commit();
+  }
+
+  /** Scaled by `sx` and `sy`, of which -1 flips, then turned by `angle`. */
+  turn(sx, sy, angle = 0) {
+    const change = about(this.#middle, sx, sy, angle);
+    this.changeChosen((one) => transformed(one, change));
+    this.editor.commit();
+  }
+
+  /** Adds strokes, and has them chosen. */
+  add(strokes) {
+    const { settled } = this.editor;
+    this.editor.commit({ ...settled, strokes: [...settled.strokes, ...strokes] });
+    this.choose(strokes.map(({ id }) => id));
+  }
+
+  /** Whether what is chosen is one group. */
+  get isGroup() {
+    const groups = new Set(this.chosen.map(({ group }) => group));
+    return groups.size === 1 && !groups.has(undefined);
+  }
+
+  group(together) {
+    const { settled } = this.editor;
+    this.editor.commit({ ...settled, strokes: grouped(settled.strokes, this.selected, together) });
   }
 }

@@ -4,6 +4,7 @@
 import { begun, drawn, isEmpty } from "./drawing.js";
 import { pictureAround, pictureOf } from "./shapes.js";
 import { opening } from "./source.js";
+import { download, fromSvg, toSvg } from "./files.js";
 import { KINDS, strokesOf } from "./parts.js";
 import * as store from "./store.js";
 
@@ -75,20 +76,45 @@ export function showParts(drop) {
   }
 }
 
+// --- the gallery ---
+
 export async function showGallery(table) {
   await table.keep();
   const list = $("kept-list");
   for (const image of list.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-  const all = await store.all().catch(() => []);
-  const entries = all.filter(({ touched, drawing }) => touched !== false && !isEmpty(drawing));
+  const entries = await shownEntries();
   list.textContent = entries.length ? "" : "Nothing here yet: what you draw is kept by itself.";
-  for (const entry of entries) list.append(keptCard(list, table, entry));
+  for (const entry of entries) keptCard(list, table, entry);
+  $("kept-search").value = "";
+  $("kept-export").onclick = exportAll;
+  $("kept-import").onclick = () => $("gallery-file").click();
+  $("gallery-file").onchange = () => importAll(table);
   if (!$("kept").open) $("kept").showModal();
 }
 
+/** What is in the gallery: no empty papers, and nothing that was only looked at. */
+const shownEntries = async () =>
+  (await store.all().catch(() => [])).filter(
+    ({ touched, drawing }) => touched !== false && !isEmpty(drawing),
+  );
+
+$("kept-search").addEventListener("input", ({ target }) => {
+  const wanted = target.value.trim().toLowerCase();
+  for (const item of $("kept-list").querySelectorAll(".card")) {
+    item.hidden = !item.dataset.name.toLowerCase().includes(wanted);
+  }
+});
+$("kept").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("input")) return;
+  event.preventDefault(); // it would close the sheet
+  event.target.blur();
+});
+
+/** A card with the drawing, its photo, its name, and what can be done with it. */
 function keptCard(list, table, entry) {
   const { id, changed, drawing, thumbnail } = entry;
   const when = new Date(changed).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const called = () => entry.name || `Drawing of ${when}`;
   const picture = [pictureOf(drawing, 256, 5)];
   if (thumbnail) {
     const image = document.createElement("img");
@@ -96,23 +122,114 @@ function keptCard(list, table, entry) {
     image.alt = "";
     picture.push(image);
   }
-  const item = card(list, `Drawing of ${when}`, [...picture, line(when)], async () => {
+  const item = card(list, called(), picture, async () => {
     $("kept").close();
-    if (id !== table.current) await table.put(entry, id);
+    if (id !== table.current) await table.put(await store.find(id), id);
   });
   item.classList.add("pair");
-  const remove = Object.assign(document.createElement("button"), {
-    type: "button", className: "remove", textContent: "×",
+  const name = Object.assign(document.createElement("input"), {
+    value: entry.name ?? "", placeholder: when, maxLength: 80,
   });
-  remove.setAttribute("aria-label", `Delete the drawing of ${when}`);
-  remove.onclick = async () => {
-    try {
-      await table.forget(id);
-      item.remove();
-    } catch {
-      toast("This browser does not let it be deleted.");
-    }
+  name.onchange = () => {
+    entry.name = name.value.trim();
+    label();
+    table.rename(id, entry.name).catch(() => toast("This browser does not keep the name."));
   };
-  item.append(remove);
+  const button = (textContent, about, onclick) => {
+    const made = Object.assign(document.createElement("button"), {
+      type: "button", textContent, title: about, onclick,
+    });
+    labels.push([made, about]);
+    return made;
+  };
+  const labels = [[item.firstChild, ""], [name, "Name of"]];
+  const label = () => {
+    item.dataset.name = called();
+    for (const [one, about] of labels) one.setAttribute("aria-label", `${about} ${called()}`.trim());
+  };
+  const line = document.createElement("div");
+  line.className = "about";
+  line.append(
+    name,
+    button("⧉", "Duplicate", async () => {
+      const copy = {
+        ...entry, id: store.newId(), changed: Date.now(), before: null, after: null, touched: true,
+      };
+      copy.name = `${called()}, again`;
+      await store.keep(copy);
+      list.prepend(keptCard(list, table, copy));
+    }),
+    button("×", "Delete", async () => {
+      const whole = await store.find(id);
+      const current = id === table.current;
+      await table.forget(id);
+      const gone = document.createElement("p");
+      gone.className = "card gone";
+      gone.dataset.name = called();
+      gone.append("Deleted. ", button("Undo", "Bring back", async () => {
+        await store.keep(whole);
+        gone.replaceWith(item);
+        if (current) await table.put(whole, id);
+        item.querySelector("button").focus();
+      }));
+      label();
+      item.replaceWith(gone);
+      gone.querySelector("button").focus();
+    }),
+  );
+  label();
+  item.append(line);
   return item;
+}
+
+const FORM = "deepfacepencil-gallery";
+
+/** All drawings as one file, with their names and small photos. */
+async function exportAll() {
+  const entries = await shownEntries();
+  if (!entries.length) return toast("There is nothing to export yet.");
+  const drawings = [];
+  for (const { name, changed, drawing, thumbnail } of entries) {
+    drawings.push({ name, changed, svg: toSvg(drawing), photo: thumbnail && (await asText(thumbnail)) });
+  }
+  const text = JSON.stringify({ [FORM]: 1, drawings });
+  download(new Blob([text], { type: "application/json" }), "gallery.json");
+}
+
+async function importAll(table) {
+  const [file] = $("gallery-file").files;
+  $("gallery-file").value = "";
+  if (!file) return;
+  try {
+    const { [FORM]: version, drawings } = JSON.parse(await file.text());
+    if (version !== 1 || !Array.isArray(drawings)) throw new Error();
+    const entries = await Promise.all(
+      drawings.map(async ({ name, changed, svg, photo }) => ({
+        id: store.newId(), drawing: { ...begun(), ...fromSvg(String(svg)) }, touched: true,
+        name: typeof name === "string" ? name.slice(0, 80) : undefined,
+        changed: Number(changed) || Date.now(), thumbnail: photo ? await asBlob(photo) : null,
+      })),
+    );
+    if (entries.some(({ drawing }) => isEmpty(drawing))) throw new Error();
+    for (const entry of entries) await store.keep(entry);
+    await showGallery(table);
+    toast(`${entries.length} drawings came in.`);
+  } catch {
+    toast("This is no gallery that was exported here.");
+  }
+}
+
+const asText = (blob) =>
+  new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.readAsDataURL(blob);
+  });
+
+/** The picture in a data address that `asText` wrote; the page's policy lets nothing be fetched. */
+async function asBlob(text) {
+  const bytes = Uint8Array.from(atob(text.split(",")[1]), (one) => one.charCodeAt(0));
+  const blob = new Blob([bytes], { type: "image/png" });
+  (await createImageBitmap(blob)).close(); // what is no picture fails here
+  return blob;
 }

@@ -17,7 +17,7 @@ const historyOf = ({ drawing, history }) => {
 export class Table extends EventTarget {
   // Events: "other" (another drawing lies here now), "unkept" (this browser keeps nothing).
   current = store.choices.get("current", null) ?? store.newId();
-  about = {}; // what is kept beside the drawing: its name
+  about = {}; // what is kept beside the drawing: its name, and a picture to trace
   thumbnail = null; // the photo as it was kept last
   #changed = Date.now();
   #touched = false; // whether anything was ever done to it: opened and no more, it needs no card
@@ -90,7 +90,7 @@ export class Table extends EventTarget {
       const { history } = this.#editor;
       const [before, after] = [this.#before, this.#after];
       const touched = (this.#touched ||= history.past.length + history.future.length > 0);
-      if (isEmpty(drawing) && !touched && !before) await store.forget(id);
+      if (isEmpty(drawing) && !touched && !before && !about.tracing) await store.forget(id);
       else {
         await store.keep({
           ...about, id, changed: this.#changed, drawing, history, thumbnail, touched, before, after,
@@ -119,7 +119,8 @@ export class Table extends EventTarget {
   }
 
   #show(entry) {
-    this.about = entry.name ? { name: entry.name } : {};
+    const { name, tracing } = entry;
+    this.about = { name, tracing };
     this.thumbnail = entry.thumbnail ?? null;
     this.#changed = entry.changed ?? Date.now();
     this.#touched = entry.touched ?? Boolean(entry.id);
@@ -127,9 +128,14 @@ export class Table extends EventTarget {
     this.#editor.load(historyOf(entry));
   }
 
+  setAbout(about) {
+    this.about = { ...this.about, ...about };
+    this.keepSoon();
+  }
+
   /** Another name for the drawing of an entry. */
   async rename(id, name) {
-    if (id === this.current) this.about = name ? { name } : {};
+    if (id === this.current) this.about = { ...this.about, name };
     const entry = await store.find(id);
     if (entry) await store.keep({ ...entry, name });
   }

@@ -2,8 +2,6 @@
 
 import { mirrored, stroke, tenth } from "../drawing.js";
 
-const CALM = 0.62; // how much of the way to the pointer a stroke goes: the rest is tremor
-
 /** The strokes of a gesture, under names by which they are drawn on the paper. */
 function drawn(paper, points, names = []) {
   const { width } = paper;
@@ -25,7 +23,8 @@ export const pen = {
   go(paper, gesture, { x, y, pressure, at }) {
     const last = gesture.points.at(-1);
     if (last) {
-      [x, y] = [last[0] + (x - last[0]) * CALM, last[1] + (y - last[1]) * CALM];
+      const way = 1 - 0.95 * paper.calm; // to the pointer: the rest is tremor
+      [x, y] = [last[0] + (x - last[0]) * way, last[1] + (y - last[1]) * way];
       if (Math.hypot(x - last[0], y - last[1]) < 0.8) return;
     }
     gesture.points = [...gesture.points, [tenth(x), tenth(y), pressure]];

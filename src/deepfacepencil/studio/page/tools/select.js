@@ -1,8 +1,10 @@
-// Select: chooses strokes by touching them or by a box around them, then moves and scales them.
+// Select: chooses strokes by touching them or by a box around them, then moves, scales and turns them.
 
-import { PAPER, bounds, inside, moved, strokeAt } from "../drawing.js";
+import { PAPER, about, bounds, inside, moved, strokeAt, transformed } from "../drawing.js";
 
 const HANDLE = 7; // half a handle, in pixels of the screen
+const STALK = 30; // from the box to the handle that turns it
+const STEP = Math.PI / 12; // of turning with Shift
 
 /** The box around what is chosen. Strokes may leave the paper; the handles stay in reach. */
 function frame(paper) {
@@ -15,16 +17,52 @@ function frame(paper) {
   };
 }
 
-const corners = ({ left, top, right, bottom }) => [
-  [left, top], [right, top], [right, bottom], [left, bottom],
-];
+const onPaper = (y) => y > 0 && y < PAPER;
 
-/** What a drag does that starts on a handle, on a stroke, or beside both. */
+/** Handles as {x, y, does, around (what stays where it is), across, down (whether it scales so)}. */
+function handles(paper) {
+  const { left, top, right, bottom } = frame(paper);
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  const stalk = STALK / paper.scale;
+  const at = (px, py, across, down) =>
+    ({ x: px, y: py, does: scaling, around: [2 * x - px, 2 * y - py], across, down });
+  return [
+    // Above, or where the paper ends below, or inside.
+    { x, y: [top - stalk, bottom + stalk].find(onPaper) ?? top + stalk, does: turning, around: [x, y] },
+    at(left, top, true, true), at(right, top, true, true),
+    at(right, bottom, true, true), at(left, bottom, true, true),
+    at(x, top, false, true), at(right, y, true, false),
+    at(x, bottom, false, true), at(left, y, true, false),
+  ];
+}
+
+const ratio = (now, then, around) => {
+  const share = (now - around) / (then - around || 1);
+  return Math.abs(share) < 0.05 ? 0.05 : share;
+};
+
+// What a drag does that starts on a handle, on a stroke, or beside both.
+
 const scaling = {
-  go(paper, { from, around: [ax, ay] }, { x, y, at }) {
-    const length = Math.hypot(from[0] - ax, from[1] - ay);
-    const scale = Math.max(0.05, Math.hypot(x - ax, y - ay) / length);
-    paper.changeChosen((one) => moved(one, scale, ax * (1 - scale), ay * (1 - scale)), at);
+  go(paper, { from, handle: { around, across, down } }, { x, y, shift, at }) {
+    let sx = across ? ratio(x, from[0], around[0]) : 1;
+    let sy = down ? ratio(y, from[1], around[1]) : 1;
+    if (across && down && !shift) {
+      const length = Math.hypot(from[0] - around[0], from[1] - around[1]);
+      sx = sy = Math.max(0.05, Math.hypot(x - around[0], y - around[1]) / length);
+    }
+    const change = about(around, sx, sy);
+    paper.changeChosen((one) => transformed(one, change), at);
+  },
+};
+
+const turning = {
+  go(paper, { from, handle: { around } }, { x, y, shift, at }) {
+    const angleOf = ([px, py]) => Math.atan2(py - around[1], px - around[0]);
+    let angle = angleOf([x, y]) - angleOf(from);
+    if (shift) angle = Math.round(angle / STEP) * STEP;
+    const change = about(around, 1, 1, angle);
+    paper.changeChosen((one) => transformed(one, change), at);
   },
 };
 
@@ -53,18 +91,18 @@ export const select = {
 
   start(paper, { x, y, shift }) {
     const from = [x, y];
-    if (paper.selected.size) {
-      const places = corners(frame(paper));
-      const near = (HANDLE + 4) / paper.scale;
-      const corner = places.findIndex(
-        ([cx, cy]) => Math.max(Math.abs(cx - x), Math.abs(cy - y)) < near,
-      );
-      if (corner >= 0) return { does: scaling, from, around: places[(corner + 2) % 4] };
-    }
+    const near = (HANDLE + 5) / paper.scale;
+    const handle =
+      paper.selected.size &&
+      handles(paper).find((one) => Math.max(Math.abs(one.x - x), Math.abs(one.y - y)) < near);
+    if (handle) return { does: handle.does, handle, from };
     const hit = strokeAt(paper.editor.drawing.strokes, x, y, 8 / paper.scale);
     const chosen = new Set(shift || paper.selected.has(hit?.id) ? paper.selected : []);
-    if (hit && shift && chosen.has(hit.id)) chosen.delete(hit.id);
-    else if (hit) chosen.add(hit.id);
+    if (hit && shift && chosen.has(hit.id)) {
+      for (const { id, group } of paper.chosen) {
+        if (id === hit.id || (group && group === hit.group)) chosen.delete(id);
+      }
+    } else if (hit) chosen.add(hit.id);
     paper.choose(chosen);
     return hit ? { does: shifting, from } : { does: boxing, from, already: chosen };
   },
@@ -76,13 +114,13 @@ export const select = {
     context.lineWidth = 1.25 / paper.scale;
     if (gesture?.box) outlined(context, gesture.box);
     if (!paper.selected.size) return;
-    const box = frame(paper);
-    outlined(context, box);
+    outlined(context, frame(paper));
     context.fillStyle = ground;
     const half = HANDLE / paper.scale;
-    for (const [x, y] of corners(box)) {
+    for (const { x, y, does } of handles(paper)) {
       context.beginPath();
-      context.rect(x - half, y - half, 2 * half, 2 * half);
+      if (does === turning) context.arc(x, y, half, 0, 2 * Math.PI);
+      else context.rect(x - half, y - half, 2 * half, 2 * half);
       context.fill();
       context.stroke();
     }

@@ -1,0 +1,34 @@
+// What a picture from outside is: a photograph has no lines to find, but can be traced.
+
+const SIDE = 64;
+
+/** Whether most of a picture is neither of one ground nor lines on it. */
+export async function isPhotograph(file) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    return false; // the server says what is wrong with it
+  }
+  const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, SIDE, SIDE);
+  context.drawImage(bitmap, 0, 0, SIDE, SIDE);
+  const { data } = context.getImageData(0, 0, SIDE, SIDE);
+  const lightness = new Float32Array(SIDE * SIDE);
+  let coloured = 0;
+  for (let i = 0; i < lightness.length; i++) {
+    const [r, g, b] = data.subarray(4 * i, 4 * i + 3);
+    lightness[i] = 0.3 * r + 0.59 * g + 0.11 * b;
+    coloured += Math.max(r, g, b) - Math.min(r, g, b) > 28;
+  }
+  const levels = new Uint32Array(16);
+  for (const value of lightness) levels[Math.min(15, Math.floor(value / 16))] += 1;
+  // Paper takes up a few neighbouring levels, even in bad light; a face is spread over most of them.
+  let ground = 0;
+  for (let i = 0; i < 13; i++) {
+    ground = Math.max(ground, levels[i] + levels[i + 1] + levels[i + 2] + levels[i + 3]);
+  }
+  const spread = 1 - ground / lightness.length;
+  return spread > 0.35 && coloured / lightness.length > 0.2;
+}
