@@ -90,8 +90,8 @@ def main(data: Path, output: Path, photos: int = 6_000) -> None:
     device = torch.device("cpu")
     inception, alexnet = load_inception(None, device), load_alexnet(device)
     triplets = list(FacePairs(data, "test", SIZE, None))
-    sketches = np.concatenate([triplet["aligned"] for triplet in triplets])
-    truths = np.stack([triplet["photo"].transpose(1, 2, 0) for triplet in triplets])
+    sketches = np.concatenate([triplet.S_syn for triplet in triplets])
+    truths = np.stack([triplet.photo.transpose(1, 2, 0) for triplet in triplets])
     real, seen = inception.features(truths), alexnet.features(truths)
     columns = [255 - sketches[:ROWS, :, :, None].repeat(3, axis=3), truths[:ROWS]]
     print(f"{'':36}{'seed':>6}{'FID':>8}{'KID x 1000':>12}{'L1':>8}{'SSIM':>8}{'ST-LPIPS':>10}")

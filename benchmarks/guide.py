@@ -30,11 +30,11 @@ def main(data: Path, runs: list[Path]) -> None:
         facts, state = load_weights(run)[1], load_state(run)
         size = facts["width"], facts["cap"], facts["depth"]
         triplets = list(FacePairs(data, "test", facts["resolution"], None))
-        sketches = np.concatenate([triplet["aligned"] for triplet in triplets])
-        truths = np.stack([triplet["photo"].transpose(1, 2, 0) for triplet in triplets])
+        sketches = np.concatenate([triplet.S_syn for triplet in triplets])
+        truths = np.stack([triplet.photo.transpose(1, 2, 0) for triplet in triplets])
         real = inception.features(truths)
         both = generators(facts["model"], *size)
-        for name, key, network in zip(("G_a", "G_m"), ("aligned", "main"), both, strict=True):
+        for name, key, network in zip(("G_a", "G_m"), ("auxiliary", "main"), both, strict=True):
             average = f"ema.{key}."
             network.load_state_dict(
                 {

@@ -33,9 +33,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.models.blocks import InstanceNorm, ResizeConvolution
 from deepfacepencil.training import losses
-from deepfacepencil.training.loop import batches, to_tensors
+from deepfacepencil.training.batches import Batch, batches, to_tensors
+from deepfacepencil.training.networks import Compute, Networks, compile_networks
 from deepfacepencil.training.recipes import RECIPES, STAGE_1, STAGE_3, Adversary, Phase, Recipe
-from deepfacepencil.training.stages import STAGES, Batch, Compute, Networks, compile_networks
+from deepfacepencil.training.stages import STAGES
 
 SIDE = 2048  # of the matrices
 STEPS = 5  # of each kind in a round
@@ -95,7 +96,7 @@ def plain_step(
     networks.to(memory_format=memory_format)  # type: ignore[call-overload]
     precision = partial(torch.autocast, "cpu", torch.bfloat16, enabled=bfloat16)
     d = networks.discriminator
-    generators = {"a": networks.aligned, "m": networks.main}
+    generators = {"a": networks.auxiliary, "m": networks.main}
     if stage == STAGE_1:
         del generators["m"]
     networks.main.sap.classifier.requires_grad_(False)
@@ -104,9 +105,9 @@ def plain_step(
     d_optimiser = Adam(d.parameters())
 
     def step(batch: Batch) -> dict[str, Tensor]:
-        x, values, features, d_terms = batch["photo"], {}, [], []
+        x, values, features, d_terms = batch.photo, {}, [], []
         for name, generator in generators.items():
-            sketch = batch["aligned" if name == "a" else "deformed"]
+            sketch = batch.S_syn if name == "a" else batch.S_dfm
             with precision():
                 generated = generator(sketch)
                 real, fake = d(sketch, x), d(sketch, generated.photo)
@@ -114,12 +115,13 @@ def plain_step(
             values[f"rec {name}"] = losses.reconstruction(generated.photo, x)
             values[f"adv {name}"] = losses.adversarial_generator(fake)
             matching = losses.discriminator_feature_matching(fake, real)
-            values[f"dfm {name}"] = losses.LAMBDA * matching
+            values[f"dfm {name}"] = Recipe.discriminator_matching * matching
             with precision():
                 fake = d(sketch, generated.photo.detach())
             d_terms.append(losses.adversarial_discriminator(real, fake))
         if len(generators) == 2:
-            values["gfm"] = losses.MU * losses.generator_feature_matching(*features)
+            gfm = losses.generator_feature_matching(*features)
+            values["gfm"] = Recipe.generator_matching * gfm
         loss, d_loss = sum(values.values()), sum(d_terms) / len(d_terms)
         optimiser.zero_grad()
         loss.backward()

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from .errors import InputError
 from .files import atomic_path
 from .models.blocks import InstanceNorm
+from .models.condition import Condition
 from .models.generator import MainGenerator
-from .models.sap import tolerance_bias
 from .runtime.engine import (
     ATTENTION,
     METADATA_KEY,
@@ -54,7 +54,7 @@ class _Drawn(nn.Module):
         self.generator = generator
 
     def forward(self, sketch: Tensor, tolerance: Tensor) -> tuple[Tensor, Tensor]:
-        generated = self.generator(sketch, tolerance_bias(tolerance))
+        generated = self.generator(Condition(sketch, tolerance))
         assert generated.attention is not None
         return generated.photo, generated.attention
 
@@ -84,7 +84,7 @@ def export(run: Path, output: Path) -> float:
     wished = torch.linspace(-1, 1, own.numel()).view_as(own)
     inputs = [{SKETCH: sketch.numpy(), TOLERANCE: wish.numpy()} for wish in (own, wished)]
     with torch.no_grad():
-        torchs = [generator(sketch, tolerance_bias(wish)).photo.numpy() for wish in (own, wished)]
+        torchs = [generator(Condition(sketch, wish)).photo.numpy() for wish in (own, wished)]
 
     def differences(model: onnx.ModelProto) -> NDArray[np.float32]:
         session = onnxruntime.InferenceSession(model.SerializeToString())

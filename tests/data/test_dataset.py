@@ -15,12 +15,11 @@ from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW, Distortion
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
 
-KEYS = ("aligned", "deformed", "photo")
 STRAIGHT = Distortion(d=0)
 
 
 def _equal(a, b):
-    return all((a[key] == b[key]).all() for key in KEYS)
+    return all((one == other).all() for one, other in zip(a, b, strict=True))
 
 
 def _share_near(these, those, within):
@@ -33,10 +32,10 @@ def test_triplets_are_channels_first_bytes(prepared, resolution):
     pairs = FacePairs(prepared, "train", resolution)
     assert len(pairs) == len(list(pairs)) == 6
     for triplet in pairs:
-        for key, channels in zip(KEYS, (1, 1, 3), strict=True):
-            assert triplet[key].shape == (channels, resolution, resolution)
-            assert triplet[key].dtype == np.uint8
-        for sketch in (triplet["aligned"], triplet["deformed"]):
+        for part, channels in zip(triplet, (1, 1, 3), strict=True):
+            assert part.shape == (channels, resolution, resolution)
+            assert part.dtype == np.uint8
+        for sketch in (triplet.S_syn, triplet.S_dfm):
             assert sketch.max() == 255
             assert 0.005 < (sketch > 127).mean() < 0.2  # strokes on paper, not the reverse
     with pytest.raises(IndexError):
@@ -53,12 +52,12 @@ def test_order_and_worker_do_not_matter(prepared):
 def test_epochs_items_and_seeds_differ(prepared):
     pairs = FacePairs(prepared, "train", 128)
     first, second = pairs.visit(0, 0), pairs.visit(1, 0)
-    assert (first["aligned"] == second["aligned"]).all()
-    assert (first["photo"] == second["photo"]).all()
-    assert (first["deformed"] != second["deformed"]).any()
+    assert (first.S_syn == second.S_syn).all()
+    assert (first.photo == second.photo).all()
+    assert (first.S_dfm != second.S_dfm).any()
     other_seed = FacePairs(prepared, "train", 128, seed=1).visit(0, 0)
-    assert (first["deformed"] != other_seed["deformed"]).any()
-    assert (first["photo"] != pairs[1]["photo"]).any()
+    assert (first.S_dfm != other_seed.S_dfm).any()
+    assert (first.photo != pairs[1].photo).any()
 
 
 def test_flips_flip_the_photo_and_both_sketches(prepared):
@@ -67,11 +66,11 @@ def test_flips_flip_the_photo_and_both_sketches(prepared):
     flipped_at = []
     for epoch in range(12):
         triplet = pairs.visit(epoch, 0)
-        flipped = (triplet["photo"] == upright["photo"][..., ::-1]).all()
+        flipped = (triplet.photo == upright.photo[..., ::-1]).all()
         flipped_at.append(flipped)
-        assert flipped or (triplet["photo"] == upright["photo"]).all()
-        meant = upright["aligned"][..., ::-1] if flipped else upright["aligned"]
-        for sketch, off in ((triplet["aligned"], 1), (triplet["deformed"], 5)):
+        assert flipped or (triplet.photo == upright.photo).all()
+        meant = upright.S_syn[..., ::-1] if flipped else upright.S_syn
+        for sketch, off in ((triplet.S_syn, 1), (triplet.S_dfm, 5)):
             assert _share_near(meant, sketch, off) > 0.99
             assert _share_near(meant[..., ::-1], sketch, off) < 0.9
     assert 2 <= sum(flipped_at) <= 10
@@ -80,24 +79,24 @@ def test_flips_flip_the_photo_and_both_sketches(prepared):
 @pytest.mark.parametrize("distortion", [STRAIGHT, None])
 def test_without_distortion_both_sketches_are_one(prepared, distortion):
     for triplet in FacePairs(prepared, "val", 256, distortion):
-        assert (triplet["aligned"] == triplet["deformed"]).all()
+        assert (triplet.S_syn == triplet.S_dfm).all()
 
 
 def test_sketches_lie_on_the_edges_of_the_photo(prepared):
     for triplet in FacePairs(prepared, "train", 256):
-        grey = triplet["photo"].astype(float).mean(0)
+        grey = triplet.photo.astype(float).mean(0)
         edges = np.hypot(*np.gradient(grey))
-        sketch = triplet["aligned"][0] > 127
+        sketch = triplet.S_syn[0] > 127
         assert edges[sketch].mean() > 3 * edges[~sketch].mean()
 
 
 def test_half_resolution_is_the_same_picture(prepared):
     full = FacePairs(prepared, "train", 256, STRAIGHT)[0]
     half = FacePairs(prepared, "train", 128, STRAIGHT)[0]
-    averaged = full["photo"].reshape(3, 128, 2, 128, 2).mean((2, 4))
-    assert np.abs(averaged - half["photo"]).mean() < 2
-    larger = half["aligned"].repeat(2, 1).repeat(2, 2)
-    assert _share_near(full["aligned"], larger, 2) > 0.99
+    averaged = full.photo.reshape(3, 128, 2, 128, 2).mean((2, 4))
+    assert np.abs(averaged - half.photo).mean() < 2
+    larger = half.S_syn.repeat(2, 1).repeat(2, 2)
+    assert _share_near(full.S_syn, larger, 2) > 0.99
 
 
 def test_the_default_distortion_is_the_papers():

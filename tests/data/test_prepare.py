@@ -97,8 +97,8 @@ def test_celebamask_across_two_mask_folders(celebamask_faces, face_labels, tmp_p
     ids = [i for s in ("train", "val", "test") for i in FacePairs(tmp_path / "data", s, 256).ids]
     assert sorted(ids) == ["00000", "01998", "01999", "02000", "02001"]
     for triplet in FacePairs(tmp_path / "data", "train", 256, Distortion(d=0)):
-        edges = np.hypot(*np.gradient(triplet["photo"].astype(float).mean(0)))
-        sketch = triplet["aligned"][0] > 127
+        edges = np.hypot(*np.gradient(triplet.photo.astype(float).mean(0)))
+        sketch = triplet.S_syn[0] > 127
         assert edges[sketch].mean() > 3 * edges[~sketch].mean()
 
 

@@ -148,8 +148,8 @@ def test_every_number_is_what_its_metric_gives_of_these_photos(
     (row,) = (row for row in rows if row["input"] == "d = 0" and row["model"] == "ours")
 
     triplets = list(FacePairs(prepared, "test", 32, None))
-    sketches = np.concatenate([triplet["aligned"] for triplet in triplets])
-    truths = np.stack([triplet["photo"].transpose(1, 2, 0) for triplet in triplets])
+    sketches = np.concatenate([triplet.S_syn for triplet in triplets])
+    truths = np.stack([triplet.photo.transpose(1, 2, 0) for triplet in triplets])
     made, cpu = made_of(sketches), torch.device("cpu")
     inception, alexnet = module.load_inception(None, cpu), module.load_alexnet(cpu)
     real, features = inception.features(truths), inception.features(made)

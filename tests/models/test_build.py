@@ -7,24 +7,25 @@ import torch
 from torch import nn
 
 from deepfacepencil.models.build import Model, discriminator, generators
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.generator import GlobalGenerator, MainGenerator
 from deepfacepencil.models.pix2pix import PatchGAN, UNet
 
 
 def drawing(batch, size):
-    return (torch.rand(batch, 1, size, size) > 0.9).float()
+    return Condition((torch.rand(batch, 1, size, size) > 0.9).float())
 
 
 @pytest.mark.parametrize("model", get_args(Model))
 def test_every_model_makes_photos(model):
-    aligned, main = generators(model, width=4, cap=8, depth=5)
+    auxiliary, main = generators(model, width=4, cap=8, depth=5)
     sketch = drawing(2, 64)
     with torch.no_grad():
-        for generator in (aligned, main):
+        for generator in (auxiliary, main):
             assert generator(sketch).photo.shape == (2, 3, 64, 64)
             assert generator(sketch).photo.abs().max() <= 1
         assert (main(sketch).attention is not None) == (model in ("ours", "sap-only"))
-    assert (aligned is main) == (model not in ("ours", "dual-only"))
+    assert (auxiliary is main) == (model not in ("ours", "dual-only"))
 
 
 def test_the_ablations_are_parts_of_ours():
@@ -36,17 +37,17 @@ def test_the_ablations_are_parts_of_ours():
         baseline, _ = generators("baseline", 8, 16, 5)
     assert shapes(of["sap-only"][1]) == shapes(of["ours"][1])
     assert shapes(baseline) == shapes(of["ours"][0])
-    aligned, main = of["dual-only"]
+    auxiliary, main = of["dual-only"]
     assert isinstance(main, GlobalGenerator)
     assert not any(isinstance(module, MainGenerator) for module in main.modules())
-    assert main.body is aligned.body
-    assert main.encoder is not aligned.encoder
-    assert shapes(main) == shapes(aligned)
+    assert main.body is auxiliary.body
+    assert main.encoder is not auxiliary.encoder
+    assert shapes(main) == shapes(auxiliary)
 
 
 def test_the_dual_generators_without_sap_begin_differently():
-    aligned, main = generators("dual-only", 4, 8, 5)
-    assert not torch.equal(aligned.encoder[0][0].weight, main.encoder[0][0].weight)
+    auxiliary, main = generators("dual-only", 4, 8, 5)
+    assert not torch.equal(auxiliary.encoder[0][0].weight, main.encoder[0][0].weight)
 
 
 def test_the_layers_of_pix2pix():
@@ -91,8 +92,8 @@ def test_a_drawn_photo_of_pix2pix_depends_on_its_sketch_alone():
         assert not torch.equal(network(sketches).photo, network(sketches).photo)  # dropout
         network.eval()
         together = network(sketches).photo
-        for sketch, photo in zip(sketches, together, strict=True):
-            torch.testing.assert_close(network(sketch[None]).photo[0], photo)
+        for sketch, photo in zip(sketches.sketch, together, strict=True):
+            torch.testing.assert_close(network(Condition(sketch[None])).photo[0], photo)
 
 
 def test_a_logit_of_pix2pix_judges_70_pixels():

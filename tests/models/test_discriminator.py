@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.discriminator import Discriminator
 
 
@@ -14,9 +15,8 @@ def discriminator():
 
 
 def pair(batch, size):
-    return (torch.rand(batch, 1, size, size) > 0.9).float(), torch.rand(
-        batch, 3, size, size
-    ) * 2 - 1
+    sketches = (torch.rand(batch, 1, size, size) > 0.9).float()
+    return Condition(sketches), torch.rand(batch, 3, size, size) * 2 - 1
 
 
 @pytest.mark.parametrize(("size", "logits"), [(64, [10, 6, 4]), (256, [34, 18, 10])])
@@ -31,20 +31,22 @@ def test_three_scales_return_all_their_layers(discriminator, size, logits):
 
 def test_a_batch_is_judged_item_by_item(discriminator):
     """Training judges real and generated photos in one batch, so items must not see each other."""
-    sketches, photos = pair(3, 64)
+    condition, photos = pair(3, 64)
     with torch.no_grad():
-        together = discriminator(sketches, photos)
+        together = discriminator(condition, photos)
         for item in range(3):
-            alone = discriminator(sketches[item : item + 1], photos[item : item + 1])
+            only = Condition(condition.sketch[item : item + 1])
+            alone = discriminator(only, photos[item : item + 1])
             for scale, lone_scale in zip(together, alone, strict=True):
                 for output, lone in zip(scale, lone_scale, strict=True):
                     torch.testing.assert_close(output[item : item + 1], lone, atol=1e-4, rtol=1e-3)
 
 
 def test_it_sees_the_sketch_beside_the_photo(discriminator):
-    sketches, photos = pair(1, 64)
+    condition, photos = pair(1, 64)
     with torch.no_grad():
-        with_sketch, without = discriminator(sketches, photos), discriminator(0 * sketches, photos)
+        with_sketch = discriminator(condition, photos)
+        without = discriminator(Condition(0 * condition.sketch), photos)
     for a, b in zip(with_sketch, without, strict=True):
         assert not torch.equal(a[-1], b[-1])
 

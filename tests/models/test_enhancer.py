@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.enhancer import Enhancer, half_size
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.sketch.pen import draw
@@ -14,7 +15,7 @@ def test_a_photo_of_twice_the_size_and_gradients_for_the_enhancer_alone():
     torch.manual_seed(0)
     main = dual_generators(8, 16)[1].requires_grad_(False)
     enhancer = Enhancer(8)
-    sketch = (torch.rand(2, 1, 64, 64) > 0.9).float()
+    sketch = Condition((torch.rand(2, 1, 64, 64) > 0.9).float())
     decoded = main.decoded(half_size(sketch))
     assert decoded.shape == (2, 8, 32, 32)
     photo = enhancer(sketch, decoded)
@@ -29,7 +30,7 @@ def test_a_photo_of_twice_the_size_and_gradients_for_the_enhancer_alone():
 def test_it_goes_on_from_what_becomes_the_photo():
     torch.manual_seed(0)
     main = dual_generators(8, 16)[1]
-    sketch = (torch.rand(1, 1, 32, 32) > 0.9).float()
+    sketch = Condition((torch.rand(1, 1, 32, 32) > 0.9).float())
     torch.testing.assert_close(main.body.to_photo(main.decoded(sketch)), main(sketch).photo)
 
 
@@ -40,6 +41,6 @@ def test_half_the_size_is_what_the_pen_draws_there():
         for r in (60, 200)
     )
     large, small = (torch.from_numpy(draw(strokes, size))[None, None] / 255 for size in (512, 256))
-    half = half_size(large)
+    half = half_size(Condition(large)).sketch
     assert half.mean() == pytest.approx(small.mean().item(), rel=0.1)
     assert (half - small).abs().mean() < 0.35 * small.mean()

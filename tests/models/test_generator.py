@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from deepfacepencil.models.blocks import ResidualBlock, ResizeConvolution
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.generator import dual_generators
 
 
@@ -25,41 +26,45 @@ def generators():
 @pytest.mark.parametrize("size", [(64, 64), (128, 128), (256, 256), (64, 96)])
 def test_shapes(generators, size):
     height, width = size
-    aligned, main = generators
-    sketch = (torch.rand(1, 1, *size) > 0.9).float()
+    auxiliary, main = generators
+    sketch = Condition((torch.rand(1, 1, *size) > 0.9).float())
     with torch.no_grad():
-        for result in (aligned(sketch), main(sketch)):
+        for result in (auxiliary(sketch), main(sketch)):
             assert result.photo.shape == (1, 3, *size)
             assert result.photo.abs().max() <= 1
             assert [f.shape for f in result.features] == [(1, 8, height // 16, width // 16)] * 4
-        assert aligned(sketch).attention is None
+        assert auxiliary(sketch).attention is None
         assert main(sketch).attention.shape == (1, 4, *size)
 
 
 def test_one_body_is_shared_and_the_encoders_are_not(generators):
-    aligned, main = generators
-    assert aligned.body is main.body
-    body = {id(p) for p in aligned.body.parameters()}
-    assert {id(p) for p in aligned.parameters()} & {id(p) for p in main.parameters()} == body
+    auxiliary, main = generators
+    assert auxiliary.body is main.body
+    body = {id(p) for p in auxiliary.body.parameters()}
+    assert {id(p) for p in auxiliary.parameters()} & {id(p) for p in main.parameters()} == body
 
 
 def test_the_matched_features_are_those_of_the_first_four_residual_blocks(generators):
-    aligned, _ = generators
-    sketch = (torch.rand(1, 1, 64, 64) > 0.9).float()
+    auxiliary, _ = generators
+    sketch = Condition((torch.rand(1, 1, 64, 64) > 0.9).float())
     with torch.no_grad():
-        x = aligned.encoder(sketch)
-        for block, feature in zip(aligned.body.residual, aligned(sketch).features, strict=False):
+        x = auxiliary.encoder(sketch.sketch)
+        for block, feature in zip(
+            auxiliary.body.residual, auxiliary(sketch).features, strict=False
+        ):
             x = block(x)
             torch.testing.assert_close(feature, x)
-        for feature, alone in zip(aligned(sketch).features, aligned.features(sketch), strict=True):
+        for feature, alone in zip(
+            auxiliary(sketch).features, auxiliary.features(sketch), strict=True
+        ):
             torch.testing.assert_close(feature, alone)
 
 
 def test_the_papers_layers():
     """Section 4.1 at width 64: four 2x down, nine residual blocks, four 2x up."""
     with torch.device("meta"):
-        aligned, main = dual_generators(width=64, cap=1024)
-    for generator in (aligned, main):
+        auxiliary, main = dual_generators(width=64, cap=1024)
+    for generator in (auxiliary, main):
         assert count(generator.encoder, nn.Conv2d, stride=(2, 2)) == 4
         assert count(generator.body, ResidualBlock) == 9
         assert count(generator.body, ResizeConvolution) == 4

@@ -6,11 +6,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from deepfacepencil.models.classifier import Classifier
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.sap import (
     WIDTHS_AT_256,
     SpatialAttentionPooling,
     pooling_widths,
-    tolerance_bias,
 )
 from deepfacepencil.runtime import overlay
 
@@ -41,7 +41,7 @@ def test_pooling_widths_are_the_nearest_odd_numbers(resolution, widths):
 @pytest.mark.parametrize("size", [64, 128])
 def test_attention_sums_to_one_at_the_resolution_of_the_sketch(sap, size):
     with torch.no_grad():
-        features, attention = sap(sketch(size))
+        features, attention = sap(Condition(sketch(size)))
     assert features.shape == (2, 12, size, size)
     assert attention.shape == (2, 4, size, size)
     torch.testing.assert_close(attention.sum(1), torch.ones(2, size, size))
@@ -51,11 +51,11 @@ def test_attention_looks_at_all_maps_of_the_classifier(sap):
     x = sketch(64)
     f1, f2, f3 = sap.classifier.features(x)
     assert [f.shape[-1] for f in (f1, f2, f3)] == [32, 16, 8]
-    before = sap.attend(x)
+    before = sap.attend(Condition(x))
     for layer in range(3):
         with torch.no_grad():
             sap.classifier.convolutions[layer].bias += 1
-        after = sap.attend(x)
+        after = sap.attend(Condition(x))
         assert not torch.equal(before, after)
         before = after
 
@@ -82,7 +82,7 @@ def test_attention_weights_the_whole_group_of_its_branch(sap, chosen):
     nn.init.zeros_(last.weight)
     with torch.no_grad():
         last.bias.copy_(F.one_hot(torch.tensor(chosen), 4) * 100.0)
-        features, attention = sap(sketch(64))
+        features, attention = sap(Condition(sketch(64)))
         relaxed = sap.relaxed(sketch(64))
     expected = torch.zeros_like(relaxed)
     group = slice(3 * chosen, 3 * chosen + 3)
@@ -100,14 +100,14 @@ def test_the_classifier_has_three_convolutions_and_asks_for_no_gradient_in_sap(s
 def mean_width(sap, tolerance):
     """The mean pooling width that SAP chooses at every place of a sketch, (B, H, W)."""
     with torch.no_grad():
-        attention = sap(sketch(64, batch=1), tolerance_bias(tolerance))[1]
+        attention = sap(Condition(sketch(64, batch=1), tolerance))[1]
     return torch.tensordot(torch.tensor(WIDTHS_AT_256).float(), attention, dims=([0], [1]))
 
 
 def test_no_tolerance_is_the_choice_of_the_paper(sap):
     x = sketch(64)
     with torch.no_grad():
-        papers, wished = sap(x), sap(x, tolerance_bias(torch.zeros(1, 1, 16, 16)))
+        papers, wished = sap(Condition(x)), sap(Condition(x, torch.zeros(1, 1, 16, 16)))
     for one, other in zip(papers, wished, strict=True):
         torch.testing.assert_close(one, other)
 

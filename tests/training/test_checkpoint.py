@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from deepfacepencil.errors import InputError
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training.checkpoint import (
     PREVIOUS,
@@ -92,7 +93,7 @@ def test_weights_from_before_the_rivals_are_ours(tmp_path):
     save_weights(main.state_dict(), {"recipe": "small", "width": 4, "cap": 8}, tmp_path)
     generator, facts = load_generator(tmp_path)
     assert (facts["model"], facts["resolution"]) == ("ours", 256)
-    sketch = (torch.rand(2, 1, 64, 64) > 0.9).float()
+    sketch = Condition((torch.rand(2, 1, 64, 64) > 0.9).float())
     loaded = generator(sketch)
     with torch.no_grad():
         assert torch.equal(loaded.photo, main(sketch).photo)

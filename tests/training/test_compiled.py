@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from deepfacepencil.models.classifier import Classifier
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.discriminator import Discriminator
 from deepfacepencil.models.enhancer import Enhancer, half_size
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.models.pix2pix import PatchGAN, UNet
-from deepfacepencil.training.stages import _can_compile, compile_network
+from deepfacepencil.training.networks import _can_compile, compile_network
 
 SIZE = 64
 Call = Callable[[nn.Module], Tensor]
@@ -37,30 +38,31 @@ def gradients(network: nn.Module, call: Call) -> dict[str, Tensor]:
 def _networks() -> dict[str, tuple[nn.Module, Call]]:
     """All that a training compiles, and what its losses take from it."""
     sketch = (torch.rand(2, 1, SIZE, SIZE) > 0.9).float()
+    condition = Condition(sketch)
     photo = torch.rand(2, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
-    aligned, main = dual_generators(width=16, cap=32)
+    auxiliary, main = dual_generators(width=16, cap=32)
     with torch.no_grad():
-        decoded = main.decoded(half_size(sketch))
+        decoded = main.decoded(half_size(condition))
 
     def photo_of(network: nn.Module) -> Tensor:
-        return network(sketch).photo
+        return network(condition).photo
 
     def judged(network: nn.Module) -> Tensor:
-        return torch.cat([scale[-1].flatten() for scale in network(sketch, photo)])
+        return torch.cat([scale[-1].flatten() for scale in network(condition, photo)])
 
     return {
-        "G_a": (aligned, photo_of),
+        "G_a": (auxiliary, photo_of),
         "G_m": (main, photo_of),
         "G_m, for L_GFM in stage 2": (
             main,
-            lambda network: torch.cat([one.flatten() for one in network(sketch).features]),
+            lambda network: torch.cat([one.flatten() for one in network(condition).features]),
         ),
-        "G_m, for L_GFM in stage 3": (main, lambda network: network(sketch).encoded),
+        "G_m, for L_GFM in stage 3": (main, lambda network: network(condition).encoded),
         "D": (Discriminator(8, 16), judged),
         "C": (Classifier(), lambda network: network(sketch)),
         "U-Net": (UNet(8, 6).eval(), photo_of),  # dropout would differ
         "PatchGAN": (PatchGAN(8, 16), judged),
-        "enhancer": (Enhancer(16), lambda network: network(sketch, decoded)),
+        "enhancer": (Enhancer(16), lambda network: network(condition, decoded)),
     }
 
 

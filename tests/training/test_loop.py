@@ -22,6 +22,7 @@ from deepfacepencil.export import export
 from deepfacepencil.models.enhancer import Enhancer
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training import loop
+from deepfacepencil.training.batches import batches, to_tensors, visits
 from deepfacepencil.training.checkpoint import (
     ENHANCER_WEIGHTS,
     PREVIOUS,
@@ -31,14 +32,8 @@ from deepfacepencil.training.checkpoint import (
     load_state,
     load_weights,
 )
-from deepfacepencil.training.loop import (
-    _processes,
-    batches,
-    learning_rate,
-    to_tensors,
-    train,
-    visits,
-)
+from deepfacepencil.training.loop import train
+from deepfacepencil.training.networks import Networks
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     ENHANCER,
@@ -50,7 +45,9 @@ from deepfacepencil.training.recipes import (
     Phase,
     for_model,
 )
-from deepfacepencil.training.stages import STAGES, Networks
+from deepfacepencil.training.schedule import learning_rate
+from deepfacepencil.training.stages import STAGES
+from deepfacepencil.training.start import processes
 
 SEED = 3
 # Rows of the sample sheets of each rival, trained with TINY, by stage and resolution.
@@ -200,11 +197,11 @@ def test_stages_start_and_keep_what_they_should(data, tmp_path, short, monkeypat
     assert "discriminator.scales" in begins[2]  # D from scratch in stage 2
     assert begins[4] == set()  # the second phase of stage 3 just goes on
     during = [changed(a[1], b[0]) for a, b in zip(seen, [*seen[1:], (end, None)], strict=True)]
-    ema = {"ema.aligned", "ema.main"}
+    ema = {"ema.auxiliary", "ema.main"}
     assert during[0] - ema == {"main.sap"}  # C
     assert during[1] - ema == {
-        "aligned.encoder",
-        "aligned.body",
+        "auxiliary.encoder",
+        "auxiliary.body",
         "main.body",
         "discriminator.scales",
     }
@@ -212,7 +209,7 @@ def test_stages_start_and_keep_what_they_should(data, tmp_path, short, monkeypat
     classifier = [k for k in end if "sap.classifier" in k]
     for key in classifier:
         assert torch.equal(seen[1][1][key], end[key])  # neither C nor its average moves again
-    body_and_g_a = [k for k in end if k.startswith(("aligned.", "main.body."))]
+    body_and_g_a = [k for k in end if k.startswith(("auxiliary.", "main.body."))]
     for key in body_and_g_a:
         assert torch.equal(seen[2][1][key], seen[3][0][key])
 
@@ -310,16 +307,16 @@ KILLED_BEFORE_ITS_WORKER_BEGAN = """
 import os, signal, sys, time
 from pathlib import Path
 from deepfacepencil.sketch.drawn import Distortion
-from deepfacepencil.training import loop
+from deepfacepencil.training import batches, loop
 from deepfacepencil.training.recipes import *
-start = loop._start_worker
+start = batches._start_worker
 def orphaned(number):
     parent = os.getppid()
     os.kill(parent, signal.SIGKILL)
     while os.getppid() == parent:
         time.sleep(0.01)
     start(number)
-loop._start_worker = orphaned
+batches._start_worker = orphaned
 loop.train(Path(sys.argv[1]), Path(sys.argv[2]), eval(sys.argv[3]), int(sys.argv[4]))
 """
 
@@ -449,7 +446,7 @@ def test_torchrun_may_be_inside_a_slurm_job(monkeypatch):
     started = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "TORCHELASTIC_RUN_ID": "torchrun's"}
     for name, value in (started | {"SLURM_NTASKS": 2, "SLURM_JOB_NAME": "train"}).items():
         monkeypatch.setenv(name, str(value))
-    assert _processes("cpu", 1, 1, TINY).world_size == 1
+    assert processes("cpu", 1, 1, TINY).world_size == 1
 
 
 def test_a_finished_run_stays_as_it_is(data, tmp_path, short, uninterrupted):
@@ -472,17 +469,6 @@ def test_another_training_is_refused(data, tmp_path, short, uninterrupted):
     with pytest.raises(InputError, match="another data"):
         train(copy, uninterrupted, short, SEED)
     assert (uninterrupted / STATE).read_bytes() == before
-
-
-def test_a_run_from_before_a_field_was_there_goes_on(data, tmp_path, short, uninterrupted):
-    run = shutil.copytree(uninterrupted, tmp_path / "run")
-    settings = json.loads((run / "run.json").read_text())
-    for field in ("perceptual", "decays"):
-        settings["recipe"].pop(field)
-    (run / "run.json").write_text(json.dumps(settings))
-    train(data, run, short, SEED)
-    with pytest.raises(InputError, match="another recipe"):
-        train(data, run, replace(short, perceptual=1.0), SEED)
 
 
 def test_data_and_disks_that_cannot_do_leave_nothing(data, tmp_path, monkeypatch):
@@ -694,14 +680,12 @@ def test_tensors_are_in_the_networks_ranges(data):
     pairs = FacePairs(data, "train", 64)
     (batch,) = batches(pairs, Phase(STAGE_1, 64, 5, 5), seed=0, start=0)
     tensors = to_tensors(batch, torch.device("cpu"))
-    for name in ("aligned", "deformed"):
-        assert tensors[name].shape == (5, 1, 64, 64)
-        assert tensors[name].min() == 0
-        assert 0.5 < tensors[name].max() <= 1
-    assert tensors["photo"].shape == (5, 3, 64, 64)
-    torch.testing.assert_close(
-        (tensors["photo"] + 1) * 127.5, batch["photo"].float(), atol=1e-3, rtol=0
-    )
+    for sketch in (tensors.S_syn.sketch, tensors.S_dfm.sketch):
+        assert sketch.shape == (5, 1, 64, 64)
+        assert sketch.min() == 0
+        assert 0.5 < sketch.max() <= 1
+    assert tensors.photo.shape == (5, 3, 64, 64)
+    torch.testing.assert_close((tensors.photo + 1) * 127.5, batch.photo.float(), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize(("items", "start"), [(5, 0), (5, 3), (5, 10), (1, 4), (7, 13)])

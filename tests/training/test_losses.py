@@ -70,20 +70,20 @@ def test_eq_6_sends_gradients_to_the_generated_photo_only():
 
 
 def test_eq_7_and_its_gradients_to_both_generators():
-    aligned = [torch.zeros(1, 2, 2, 2, requires_grad=True) for _ in range(4)]
-    deformed = [torch.full((1, 2, 2, 2), n, requires_grad=True) for n in (1.0, -2.0, 3.0, -4.0)]
-    loss = losses.generator_feature_matching(aligned, deformed)
+    auxiliary = [torch.zeros(1, 2, 2, 2, requires_grad=True) for _ in range(4)]
+    main = [torch.full((1, 2, 2, 2), n, requires_grad=True) for n in (1.0, -2.0, 3.0, -4.0)]
+    loss = losses.generator_feature_matching(auxiliary, main)
     assert loss.item() == pytest.approx((1 + 2 + 3 + 4) / 4)
     loss.backward()
-    for a, d in zip(aligned, deformed, strict=True):
+    for a, d in zip(auxiliary, main, strict=True):
         assert d.grad.abs().sum() > 0
         torch.testing.assert_close(a.grad, -d.grad)
 
 
 def test_classification_is_binary_cross_entropy_with_deformed_as_true():
-    aligned, deformed = torch.tensor([-1.0, 2.0]), torch.tensor([0.5, 3.0])
-    logits, truth = torch.cat([aligned, deformed]), torch.tensor([0.0, 0.0, 1.0, 1.0])
+    clean, deformed = torch.tensor([-1.0, 2.0]), torch.tensor([0.5, 3.0])
+    logits, truth = torch.cat([clean, deformed]), torch.tensor([0.0, 0.0, 1.0, 1.0])
     torch.testing.assert_close(
-        losses.classification(aligned, deformed),
+        losses.classification(clean, deformed),
         F.binary_cross_entropy_with_logits(logits, truth),
     )

@@ -9,7 +9,10 @@ from lightning_fabric import Fabric
 from torch.optim import Adam
 
 from deepfacepencil.models.alexnet import load_alexnet
-from deepfacepencil.training import stages
+from deepfacepencil.models.condition import Condition
+from deepfacepencil.training import networks as networks_module
+from deepfacepencil.training.batches import Batch
+from deepfacepencil.training.networks import Compute, Networks, compile_networks
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     CLEAN_AND_DEFORMED,
@@ -23,16 +26,16 @@ from deepfacepencil.training.recipes import (
     Phase,
     for_model,
 )
-from deepfacepencil.training.stages import STAGES, Compute, Networks, compile_networks
+from deepfacepencil.training.stages import STAGES
 
 C = ("main.sap.classifier.",)
 SAP = ("main.sap.branches.", "main.sap.attention.")
-G_A, G_M = ("aligned.encoder.",), ("main.encoder.",)
-BODY, D = ("aligned.body.", "main.body."), ("discriminator.",)
-ONE = ("aligned.", "main.")  # the same generator
+G_A, G_M = ("auxiliary.encoder.",), ("main.encoder.",)
+BODY, D = ("auxiliary.body.", "main.body."), ("discriminator.",)
+ONE = ("auxiliary.", "main.")  # the same generator
 ONE_WITH_SAP = tuple(
     f"{name}.{part}."
-    for name in ("aligned", "main")
+    for name in ("auxiliary", "main")
     for part in ("sap.branches", "sap.attention", "encoder", "body")
 )
 TRAINED = {
@@ -44,7 +47,7 @@ TRAINED = {
     ("pix2pix", PIX2PIX): ONE + D,
     ("baseline", STAGE_1): ONE + D,
     ("baseline-deform", CLEAN_AND_DEFORMED): ONE + D,
-    ("sap-only", CLASSIFIER): (*C, "aligned.sap.classifier."),
+    ("sap-only", CLASSIFIER): (*C, "auxiliary.sap.classifier."),
     ("sap-only", CLEAN_AND_DEFORMED): ONE_WITH_SAP + D,
     ("dual-only", STAGE_1): G_A + BODY + D,
     ("dual-only", STAGE_2): G_M + D,
@@ -63,7 +66,7 @@ def batch():
     generator = torch.Generator().manual_seed(0)
     strokes = (torch.rand(2, 2, 1, 64, 64, generator=generator) > 0.9).float()
     photo = torch.rand(2, 3, 64, 64, generator=generator) * 2 - 1
-    return {"aligned": strokes[0], "deformed": strokes[1], "photo": photo}
+    return Batch(Condition(strokes[0]), Condition(strokes[1]), photo)
 
 
 @pytest.fixture
@@ -130,17 +133,17 @@ def test_the_stages_log_the_terms_of_the_objective(networks, batch):
 
 def test_one_generator_sees_the_clean_or_the_deformed_sketch_of_each_photo(batch):
     networks, seen = networks_of("baseline-deform"), []
-    networks.main.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    networks.main.register_forward_pre_hook(lambda _, given: seen.append(given[0].sketch))
     for seed in (*range(8), *range(8)):
         torch.manual_seed(seed)
         train_step(networks, CLEAN_AND_DEFORMED, batch)
     clean = [
-        torch.equal(sketch, batch["aligned"][item])
+        torch.equal(sketch, batch.S_syn.sketch[item])
         for sketches in seen
         for item, sketch in enumerate(sketches)
     ]
     deformed = [
-        torch.equal(sketch, batch["deformed"][item])
+        torch.equal(sketch, batch.S_dfm.sketch[item])
         for sketches in seen
         for item, sketch in enumerate(sketches)
     ]
@@ -151,7 +154,7 @@ def test_one_generator_sees_the_clean_or_the_deformed_sketch_of_each_photo(batch
 
 def test_pix2pix_learns_from_its_own_losses(batch):
     """[10], recomputed plainly: half the cross entropy for D, then L_1 x 100 against the new D."""
-    networks, sketch, x = networks_of("pix2pix"), batch["aligned"], batch["photo"]
+    networks, sketch, x = networks_of("pix2pix"), batch.S_syn, batch.photo
     plain, cross_entropy = deepcopy(networks), torch.nn.BCEWithLogitsLoss()
 
     def judged(photo, real):
@@ -184,13 +187,13 @@ def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
     trained = STAGES[STAGE_3].generator_parameters(networks)
     for parameter in trained:
         parameter.requires_grad_(True)
-    x = batch["photo"]
-    a, m = networks.aligned(batch["aligned"]), networks.main(batch["deformed"])
+    x = batch.photo
+    a, m = networks.auxiliary(batch.S_syn), networks.main(batch.S_dfm)
     loss = (a.photo - x).abs().mean() + (m.photo - x).abs().mean()
     pairs = zip(a.features, m.features, strict=True)
     gfm = 10 * sum((p.detach() - q).abs().mean() for p, q in pairs) / 4
     following = {*networks.main.sap.parameters(), *networks.main.encoder.parameters()}
-    for sketch, generated in ((batch["aligned"], a.photo), (batch["deformed"], m.photo)):
+    for sketch, generated in ((batch.S_syn, a.photo), (batch.S_dfm, m.photo)):
         fake, real = networks.discriminator(sketch, generated), networks.discriminator(sketch, x)
         for f, r in zip(fake, real, strict=True):
             loss += -torch.sigmoid(f[-1]).log().mean() / 3
@@ -209,11 +212,11 @@ def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("part", ["hinge", "augment"])
-def test_each_modern_part_does_something_and_is_deterministic(batch, part):
+@pytest.mark.parametrize("changed", [{"loss": "hinge"}, {"augment": True}])
+def test_each_modern_part_does_something_and_is_deterministic(batch, changed):
     """At a fixed seed; what it does to the losses is in test_losses and test_augment."""
     values = []
-    for adversary in (Adversary(), Adversary(**{part: True}), Adversary(**{part: True})):
+    for adversary in (Adversary(), Adversary(**changed), Adversary(**changed)):
         torch.manual_seed(0)
         recipe = replace(TINY, adversary=adversary)
         values.append(train_step(Networks(recipe), STAGE_3, batch, recipe))
@@ -228,22 +231,22 @@ def test_each_modern_part_does_something_and_is_deterministic(batch, part):
 @pytest.mark.parametrize(
     ("model", "stage", "drawn", "sketch"),
     [
-        ("ours", STAGE_1, "a", "aligned"),
-        ("ours", STAGE_2, "m", "deformed"),
-        ("ours", STAGE_3, "m", "deformed"),
-        ("baseline-deform", CLEAN_AND_DEFORMED, "m", "aligned"),  # the same as deformed here
+        ("ours", STAGE_1, "a", "S_syn"),
+        ("ours", STAGE_2, "m", "S_dfm"),
+        ("ours", STAGE_3, "m", "S_dfm"),
+        ("baseline-deform", CLEAN_AND_DEFORMED, "m", "S_syn"),  # the same as S_dfm here
     ],
 )
 def test_a_perceptual_loss_is_st_lpips_of_the_photo_that_is_drawn(
     batch, model, stage, drawn, sketch
 ):
     if stage == CLEAN_AND_DEFORMED:
-        batch["deformed"] = batch["aligned"]
+        batch = batch._replace(S_dfm=batch.S_syn)
     networks, alexnet = networks_of(model), load_alexnet(torch.device("cpu"))
-    generator = networks.aligned if drawn == "a" else networks.main
+    generator = networks.auxiliary if drawn == "a" else networks.main
     with torch.no_grad():
-        photo = generator(batch[sketch]).photo
-        expected = 4 * alexnet.distance(alexnet(photo), alexnet(batch["photo"])).mean()
+        photo = generator(getattr(batch, sketch)).photo
+        expected = 4 * alexnet.distance(alexnet(photo), alexnet(batch.photo)).mean()
     usual = train_step(networks_of(model), stage, batch)
     losses = train_step(networks, stage, batch, replace(TINY, perceptual=4.0))
     assert set(losses) - set(usual) == {f"lpips {drawn}"}
@@ -253,9 +256,9 @@ def test_a_perceptual_loss_is_st_lpips_of_the_photo_that_is_drawn(
 def test_d_is_trained_against_the_generators_as_they_were(networks, batch):
     networks.requires_grad_(False)
     networks.discriminator.requires_grad_(True)
-    generated = networks.main(batch["deformed"]).photo
-    real = networks.discriminator(batch["deformed"], batch["photo"])
-    fake = networks.discriminator(batch["deformed"], generated)
+    generated = networks.main(batch.S_dfm).photo
+    real = networks.discriminator(batch.S_dfm, batch.photo)
+    fake = networks.discriminator(batch.S_dfm, generated)
     loss = sum(
         -torch.sigmoid(r[-1]).log().mean() - torch.sigmoid(-f[-1]).log().mean()
         for r, f in zip(real, fake, strict=True)
@@ -268,8 +271,8 @@ def test_d_is_trained_against_the_generators_as_they_were(networks, batch):
 
 def test_the_guide_of_stage_2_sees_the_clean_sketch(networks, batch):
     with torch.no_grad():
-        clean = networks.aligned(batch["aligned"]).features
-        drawn = networks.main(batch["deformed"]).features
+        clean = networks.auxiliary(batch.S_syn).features
+        drawn = networks.main(batch.S_dfm).features
     expected = 10 * sum((p - q).abs().mean() for p, q in zip(clean, drawn, strict=True)) / 4
     torch.testing.assert_close(train_step(networks, STAGE_2, batch)["gfm"], expected)
 
@@ -277,7 +280,7 @@ def test_the_guide_of_stage_2_sees_the_clean_sketch(networks, batch):
 def test_the_average_follows_the_generators(networks):
     start = [p.clone() for p in networks.ema.parameters()]
     with torch.no_grad():
-        for parameter in (*networks.aligned.parameters(), *networks.main.parameters()):
+        for parameter in (*networks.auxiliary.parameters(), *networks.main.parameters()):
             parameter += 1
     now = dict(networks.named_parameters())
     networks.update_ema(keep=0.75)
@@ -304,7 +307,7 @@ def test_without_a_compiler_training_goes_on_and_says_so(networks, monkeypatch, 
     def no_compiler(*_, **__):
         raise RuntimeError("No working C++ compiler found\nand a long story")
 
-    monkeypatch.setattr(stages.torch, "compile", no_compiler)
+    monkeypatch.setattr(networks_module.torch, "compile", no_compiler)
     compile_networks(networks)
     said = capsys.readouterr().out
     assert said.count("\n") == 1
@@ -320,7 +323,7 @@ def test_bfloat16_is_for_the_networks_and_not_for_the_losses(networks, batch):
         Adam(networks.discriminator.parameters()),
     ]
     with compute.precision():
-        assert compute.main(batch["deformed"]).photo.dtype == torch.bfloat16
+        assert compute.main(batch.S_dfm).photo.dtype == torch.bfloat16
     assert all(
         v.dtype == torch.float32 for v in stage.step(networks, compute, batch, *optimisers).values()
     )

@@ -6,7 +6,7 @@ depends on (seed, epoch, item) alone, never on order, worker or time.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,11 @@ from ..sketch.strokes import Strokes
 from .prepare import load_strokes, read_manifest
 
 
-class Triplet(TypedDict):
+class Triplet(NamedTuple):
     """One training example, channels first."""
 
-    aligned: NDArray[np.uint8]  # S_syn (1, S, S), 0 for paper to 255 for stroke
-    deformed: NDArray[np.uint8]  # S_dfm (1, S, S); S_syn again where none is wanted
+    S_syn: NDArray[np.uint8]  # (1, S, S), 0 for paper to 255 for stroke
+    S_dfm: NDArray[np.uint8]  # (1, S, S); S_syn again where none is wanted
     photo: NDArray[np.uint8]  # x (3, S, S)
 
 
@@ -92,11 +92,7 @@ class FacePairs(Sequence[Triplet]):
         if self.flip and rng.random() < 0.5:
             borders, inner, photo = borders.mirrored(), inner.mirrored(), photo[:, ::-1]
         strokes = self.distortion.aligned(borders, inner, rng) if self.distortion else borders
-        aligned = deformed = draw(strokes, self.resolution)[None]
+        S_syn = S_dfm = draw(strokes, self.resolution)[None]
         if self.distortion:
-            deformed = draw(self.distortion(strokes, rng), self.resolution)[None]
-        return Triplet(
-            aligned=aligned,
-            deformed=deformed,
-            photo=np.ascontiguousarray(photo.transpose(2, 0, 1)),
-        )
+            S_dfm = draw(self.distortion(strokes, rng), self.resolution)[None]
+        return Triplet(S_syn, S_dfm, np.ascontiguousarray(photo.transpose(2, 0, 1)))

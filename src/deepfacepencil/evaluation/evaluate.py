@@ -32,6 +32,7 @@ from ..data.dataset import FacePairs
 from ..data.landmarks import find_landmarks
 from ..errors import InputError
 from ..files import atomic_path, find_pictures, free_name, is_picture, remove_leftovers
+from ..models.condition import Condition
 from ..models.generator import to_bytes
 from ..models.sap import pooling_widths
 from ..provenance import save_made
@@ -100,7 +101,7 @@ class Plan:
 
     def photos(self, chosen: Iterable[int]) -> Photos:
         """The true photos `chosen`."""
-        return np.stack([self.pairs[index]["photo"].transpose(1, 2, 0) for index in chosen])
+        return np.stack([self.pairs[index].photo.transpose(1, 2, 0) for index in chosen])
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,7 +275,7 @@ def generate(
 ) -> tuple[Photos, NDArray[np.float32] | None]:
     """A model's photos of sketches, and A of Eq. 2 (N, N_r, S, S) if it has SAP."""
     strokes = torch.from_numpy(sketches).to(device)[:, None] / 255
-    made = model.network(strokes)
+    made = model.network(Condition(strokes))
     chosen = None if made.attention is None else made.attention.float().cpu().numpy()
     return to_bytes(made.photo), chosen
 

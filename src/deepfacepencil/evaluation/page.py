@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..report import STYLE, figure
+from ..training.report import STYLE, figure
 from .figures import FAITHFULNESS, QUALITY, SERIES, TRUTH, Charts, Quantity, models, on_axis
 from .levels import AXES
 

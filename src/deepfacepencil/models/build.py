@@ -21,22 +21,22 @@ Model = Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "d
 
 
 def generators(model: Model, width: int, cap: int, depth: int) -> tuple[Any, Any]:
-    """G_a and G_m of a model; where there is one generator, it is both.
+    """G_a, the auxiliary generator, and G_m, the main one; where there is one, it is both.
 
-    Each takes a sketch (B, 1, H, W) in {0..1} and returns `Generated`. `depth` is for the U-Net,
+    Each takes a `Condition` and returns `Generated`. `depth` is for the U-Net,
     whose channels have a cap of their own. Raises ValueError if there is no such model.
     """
-    aligned, main = dual_generators(width, cap)
+    auxiliary, main = dual_generators(width, cap)
     if model == "ours":
-        return aligned, main
+        return auxiliary, main
     if model in ("baseline", "baseline-deform"):
-        return aligned, aligned
+        return auxiliary, auxiliary
     if model == "sap-only":
         return main, main
     if model == "dual-only":
-        second = GlobalGenerator(aligned.body, width, cap)
+        second = GlobalGenerator(auxiliary.body, width, cap)
         initialise(second.encoder)
-        return aligned, second
+        return auxiliary, second
     if model == "pix2pix":
         unet = UNet(width, depth)
         return unet, unet

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import InstanceNorm, channels_at, initialise
+from .condition import Condition
 
 SCALES = 3
 
@@ -41,7 +42,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Sketch (B, 1, H, W) and photo (B, 3, H, W) -> per scale, the outputs of its layers.
+    """Condition of B photos and photos (B, 3, H, W) -> per scale, the outputs of its layers.
 
     The last output of a scale is its logits (B, 1, h, w), positive for a real photo.
     """
@@ -51,8 +52,8 @@ class Discriminator(nn.Module):
         self.scales = nn.ModuleList(PatchDiscriminator(width, cap) for _ in range(SCALES))
         initialise(self)
 
-    def forward(self, sketch: Tensor, photo: Tensor) -> list[list[Tensor]]:
-        pair = torch.cat([sketch, photo], dim=1)  # (B, 4, H, W)
+    def forward(self, condition: Condition, photo: Tensor) -> list[list[Tensor]]:
+        pair = torch.cat([condition.sketch, photo], dim=1)  # (B, 4, H, W)
         outputs = []
         for scale in self.scales:
             outputs.append(scale(pair))

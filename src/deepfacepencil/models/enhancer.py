@@ -9,22 +9,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import InstanceNorm, ResidualBlock, down, initialise, up
+from .condition import Condition
 
 RESIDUAL_BLOCKS = 3
 
 
-def half_size(sketch: Tensor) -> Tensor:
-    """The sketch as G_m sees it: (B, 1, H, W) -> (B, 1, H/2, W/2).
+def half_size(condition: Condition) -> Condition:
+    """The condition as G_m sees it, the sketch (B, 1, H, W) -> (B, 1, H/2, W/2).
 
     The pen is as many pixels wide at every size: a mean would leave half of its ink.
     """
-    return F.max_pool2d(sketch, 2)
+    return condition._replace(sketch=F.max_pool2d(condition.sketch, 2))
 
 
 class Enhancer(nn.Module):
-    """Sketch (B, 1, H, W), `decoded` (B, width, H/2, W/2) -> photo (B, 3, H, W) in [-1, 1].
+    """Condition, `decoded` (B, width, H/2, W/2) -> photo (B, 3, H, W) in [-1, 1].
 
-    `decoded` is what `MainGenerator.decoded` makes of `half_size(sketch)`; `width` is G_m's.
+    `decoded` is what `MainGenerator.decoded` makes of `half_size(condition)`; `width` is G_m's.
     """
 
     def __init__(self, width: int) -> None:
@@ -41,6 +42,6 @@ class Enhancer(nn.Module):
         self.to_photo = nn.Sequential(nn.Conv2d(width // 2, 3, 7, padding=3), nn.Tanh())
         initialise(self)
 
-    def forward(self, sketch: Tensor, decoded: Tensor) -> Tensor:
-        joined = self.front(sketch) + decoded  # (B, width, H/2, W/2)
+    def forward(self, condition: Condition, decoded: Tensor) -> Tensor:
+        joined = self.front(condition.sketch) + decoded  # (B, width, H/2, W/2)
         return self.to_photo(self.back(joined))

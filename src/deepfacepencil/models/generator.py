@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .blocks import InstanceNorm, ResidualBlock, channels_at, down, initialise, up
+from .condition import Condition
 from .sap import WIDTHS_AT_256, SpatialAttentionPooling
 
 LEVELS = 4
@@ -86,12 +87,12 @@ class GlobalGenerator(nn.Module):
         self.encoder = nn.Sequential(stem, Encoder(width, width, cap))
         self.body = body
 
-    def features(self, sketch: Tensor) -> list[Tensor]:
+    def features(self, condition: Condition) -> list[Tensor]:
         """What G_m is to match in stage 2, without making the photo."""
-        return self.body.features(self.encoder(sketch))
+        return self.body.features(self.encoder(condition.sketch))
 
-    def forward(self, sketch: Tensor) -> Generated:
-        encoded = self.encoder(sketch)
+    def forward(self, condition: Condition) -> Generated:
+        encoded = self.encoder(condition.sketch)
         photo, features = self.body(encoded)
         return Generated(photo, encoded, features, None)
 
@@ -105,16 +106,15 @@ class MainGenerator(nn.Module):
         self.encoder = Encoder(self.sap.out_channels, width, cap)
         self.body = body
 
-    def forward(self, sketch: Tensor, bias: Tensor | None = None) -> Generated:
-        """`bias` shifts SAP's choice; without it, the choice is the paper's."""
-        relaxed, attention = self.sap(sketch, bias)
+    def forward(self, condition: Condition) -> Generated:
+        relaxed, attention = self.sap(condition)
         encoded = self.encoder(relaxed)
         photo, features = self.body(encoded)
         return Generated(photo, encoded, features, attention)
 
-    def decoded(self, sketch: Tensor) -> Tensor:
+    def decoded(self, condition: Condition) -> Tensor:
         """What the enhancer goes on from, (B, width, H, W): the photo but for its last layer."""
-        relaxed, _ = self.sap(sketch)
+        relaxed, _ = self.sap(condition)
         return self.body.decoded(self.encoder(relaxed))[0]
 
 
@@ -125,7 +125,7 @@ def dual_generators(width: int, cap: int) -> tuple[GlobalGenerator, MainGenerato
     width 64 with cap 1024.
     """
     body = Body(width, cap)
-    aligned, main = GlobalGenerator(body, width, cap), MainGenerator(body, width, cap)
-    initialise(aligned)
+    auxiliary, main = GlobalGenerator(body, width, cap), MainGenerator(body, width, cap)
+    initialise(auxiliary)
     initialise(main.encoder)
-    return aligned, main
+    return auxiliary, main

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .blocks import channels_at, initialise
+from .condition import Condition
 from .generator import Generated
 
 WIDEST = 8  # times the base width, the channels that the U-Net grows to
@@ -15,9 +16,9 @@ DROPOUT_LAYERS = 3  # of the decoder, the innermost
 class UNet(nn.Module):
     """The generator of pix2pix: halved down to a point, and back with skip connections.
 
-    Sketch (B, 1, H, W) -> Generated, without features to match. After `depth` halvings a sketch of
-    2**depth pixels is one; a larger one, 2 x 2 or more. Batch norm and dropout, as there. In eval
-    mode a photo depends on nothing but its sketch: no dropout, and the running statistics.
+    Condition -> Generated, without features to match. After `depth` halvings a sketch of 2**depth
+    pixels is one; a larger one, 2 x 2 or more. Batch norm and dropout, as there. In eval mode a
+    photo depends on nothing but its sketch: no dropout, and the running statistics.
     """
 
     def __init__(self, width: int, depth: int) -> None:
@@ -40,8 +41,8 @@ class UNet(nn.Module):
         self.to_photo = nn.Sequential(nn.ReLU(), last, nn.Tanh())
         _initialise(self)
 
-    def forward(self, sketch: Tensor) -> Generated:
-        maps = [sketch]
+    def forward(self, condition: Condition) -> Generated:
+        maps = [condition.sketch]
         for layer in self.down:
             maps.append(layer(maps[-1]))  # (B, C, H/2, W/2), (B, 2C, H/4, W/4), ...
         encoded = maps.pop()
@@ -54,7 +55,7 @@ class UNet(nn.Module):
 class PatchGAN(nn.Module):
     """The discriminator of pix2pix: one scale, patches of 70 x 70 pixels, batch norm.
 
-    Sketch (B, 1, H, W) and photo (B, 3, H, W) -> logits (B, 1, h, w) as the only output of the only
+    Condition and photos (B, 3, H, W) -> logits (B, 1, h, w) as the only output of the only
     scale, in the form of `Discriminator`. Its statistics are always those of the batch, so real and
     generated photos belong in batches of their own.
     """
@@ -72,8 +73,8 @@ class PatchGAN(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(sizes[-1], 1, 4, padding=1))
         _initialise(self)
 
-    def forward(self, sketch: Tensor, photo: Tensor) -> list[list[Tensor]]:
-        return [[self.layers(torch.cat([sketch, photo], dim=1))]]
+    def forward(self, condition: Condition, photo: Tensor) -> list[list[Tensor]]:
+        return [[self.layers(torch.cat([condition.sketch, photo], dim=1))]]
 
 
 @torch.no_grad()

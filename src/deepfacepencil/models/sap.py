@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from .blocks import InstanceNorm, initialise, initialise_for_relu
 from .classifier import Classifier
+from .condition import Condition
 
 WIDTHS_AT_256 = (1, 5, 9, 13)
 # What one unit of tolerance adds to the logit of the widest branch and takes from the narrowest.
@@ -74,33 +75,32 @@ class SpatialAttentionPooling(nn.Module):
             maps.append(branch(pooled))  # (B, branch_channels, H, W)
         return torch.cat(maps, dim=1)  # (B, N_r * branch_channels, H, W)
 
-    def attend(self, sketch: Tensor, bias: Tensor | None = None) -> Tensor:
+    def attend(self, condition: Condition) -> Tensor:
         """A: how much of each branch passes, at every position; sums to one over the branches.
 
         A = softmax(Conv[F_1^C, Up_2(F_2^C), Up_4(F_3^C)]). Eq. 2
 
         The logits are brought to the sketch's resolution before the softmax, so that the sum is one
-        there. `bias` (B, N_r, h, w), of any resolution, is added to them.
+        there. A tolerance that is wished for is added to them: see `tolerance_bias`.
         """
+        sketch, tolerance = condition.sketch, condition.tolerance
         f1, f2, f3 = self.classifier.features(sketch)
         size = f1.shape[-2:]
         f2 = F.interpolate(f2, size=size, mode="bilinear")
         f3 = F.interpolate(f3, size=size, mode="bilinear")
         logits = self.attention(torch.cat([f1, f2, f3], dim=1))  # (B, N_r, H/2, W/2)
-        if bias is not None:
+        if tolerance is not None:
+            bias = tolerance_bias(tolerance)
             logits = logits + F.interpolate(bias, size=logits.shape[-2:], mode="bilinear")
         logits = F.interpolate(logits, size=sketch.shape[-2:], mode="bilinear")
         # Written out, because onnxruntime's Softmax over an inner axis is ten times slower.
         powers = (logits.float() - logits.float().amax(dim=1, keepdim=True)).exp()
         return powers / powers.sum(dim=1, keepdim=True)  # (B, N_r, H, W)
 
-    def forward(self, sketch: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """SAP(S) = A * R; a channel of A weights its branch's whole group of features. Eq. 3.
-
-        `bias` is added to the logits of A: see `tolerance_bias`. The paper has none.
-        """
-        relaxed = self.relaxed(sketch)
-        attention = self.attend(sketch, bias)
+    def forward(self, condition: Condition) -> tuple[Tensor, Tensor]:
+        """SAP(S) = A * R; a channel of A weights its branch's whole group of features. Eq. 3."""
+        relaxed = self.relaxed(condition.sketch)
+        attention = self.attend(condition)
         return self.weigh(relaxed, attention), attention
 
     def weigh(self, relaxed: Tensor, attention: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What D sees of a pair, for few photos: differentiable augmentation (Zhao et al. 2020).
+"""Differentiable augmentation of what D judges, for few photos (DiffAugment, Zhao et al. 2020).
 
 D learns few photos by heart. Moved, recoloured and with a hole they are many, and as generated
 photos are changed in the same way, the generators need not imitate the changes. A sketch moves with
@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..models.condition import Condition
+
 SHIFT = 0.125  # of the side, at most
 HOLE = 0.5  # of the side
 
 
-class View(NamedTuple):
+class Augmentation(NamedTuple):
     """The random numbers of a batch of B, each (B, 1, 1, 1) or (B, 2)."""
 
     brightness: Tensor  # is added, on the scale [-1, 1]
@@ -26,28 +28,32 @@ class View(NamedTuple):
     hole: Tensor  # its centre in [-1, 1]
 
 
-def draw_view(items: int, device: torch.device) -> View:
+def draw_augmentation(items: int, device: torch.device) -> Augmentation:
     """New random numbers, from torch's generator."""
     colours = torch.rand(3, items, 1, 1, 1, device=device)
     places = torch.rand(2, items, 2, device=device) * 2 - 1
-    return View(colours[0] - 0.5, 2 * colours[1], 0.5 + colours[2], SHIFT * places[0], places[1])
+    return Augmentation(
+        colours[0] - 0.5, 2 * colours[1], 0.5 + colours[2], SHIFT * places[0], places[1]
+    )
 
 
-def see(view: View, sketch: Tensor, photo: Tensor) -> tuple[Tensor, Tensor]:
-    """Sketch (B, 1, H, W) and photo (B, 3, H, W) as D sees them."""
-    photo = photo + view.brightness
+def augmented(
+    augmentation: Augmentation, condition: Condition, photo: Tensor
+) -> tuple[Condition, Tensor]:
+    """The condition and the photos (B, 3, H, W) as D gets them."""
+    photo = photo + augmentation.brightness
     grey = photo.mean(dim=1, keepdim=True)
-    photo = grey + view.saturation * (photo - grey)
+    photo = grey + augmentation.saturation * (photo - grey)
     mean = photo.mean(dim=(1, 2, 3), keepdim=True)
-    photo = mean + view.contrast * (photo - mean)
+    photo = mean + augmentation.contrast * (photo - mean)
 
     matrix = torch.eye(2, 3, device=photo.device).repeat(len(photo), 1, 1)
-    matrix[:, :, 2] = 2 * view.shift
-    pair = torch.cat([sketch, photo], dim=1)
+    matrix[:, :, 2] = 2 * augmentation.shift
+    pair = torch.cat([condition.sketch, photo], dim=1)
     grid = F.affine_grid(matrix, list(pair.shape), align_corners=False)  # (B, H, W, 2)
     pair = F.grid_sample(pair, grid, mode="nearest", align_corners=False)
 
     still = F.affine_grid(torch.eye(2, 3, device=photo.device)[None], [1, *pair.shape[1:]], False)
-    covered = ((still - view.hole[:, None, None]).abs() < HOLE).all(dim=-1)  # (B, H, W)
+    covered = ((still - augmentation.hole[:, None, None]).abs() < HOLE).all(dim=-1)  # (B, H, W)
     pair = pair.masked_fill(covered[:, None], 0)
-    return pair[:, :1], pair[:, 1:]
+    return condition._replace(sketch=pair[:, :1]), pair[:, 1:]

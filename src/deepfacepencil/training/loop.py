@@ -1,17 +1,14 @@
-"""The one loop: batches, steps, log, sample sheet, checkpoint, resume (section 3.3).
+"""The training loop: the phases of a recipe, step by step, with log, sample sheets and checkpoints.
 
-Progress is counted in photos shown. What is shown next, and what starts from scratch, follows from
-(seed, phase, photos shown) alone, so a run that was interrupted ends with the weights and the log
-of one that was not, and processes that train together agree without asking. They share each batch;
-the first of them writes.
+Progress is counted in photos shown. Everything random follows from (seed, phase, photos shown)
+alone, so a run that was interrupted ends with the weights and the log of one that was not.
+Processes that train together share each batch; the first of them writes.
 """
 
 import json
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
@@ -20,31 +17,33 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 from torch.optim import Adam
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import default_collate
 from tqdm import tqdm
 
-from ..data.dataset import FacePairs, Triplet
+from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import atomic_path, remove_leftovers
 from ..provenance import save_made
-from ..report import LOG, SETTINGS, SHEETS, write_report
-from ..workers import follow_parent
-from .checkpoint import (
-    ENHANCER_WEIGHTS,
-    load_state,
-    load_weights,
-    require_room,
-    save_state,
-    save_weights,
-)
+from .batches import Batch, batches, to_tensors, visits
+from .checkpoint import ENHANCER_WEIGHTS, load_state, require_room, save_state, save_weights
+from .networks import Compute, Networks, compile_networks, new_discriminator
 from .recipes import ENHANCER, STAGE_1, Phase, Recipe
+from .report import LOG, SHEETS, write_report
+from .schedule import learning_rate, place_in_stage
 from .sheet import enhancer_sheet, sample_sheet
-from .stages import STAGES, Batch, Compute, Networks, compile_networks, new_discriminator
+from .stages import STAGES
+from .start import (
+    claim,
+    finishing_steps,
+    processes,
+    refusals_of_the_disk,
+    refuse_another,
+    split_of_the_sheets,
+    trained_generator,
+)
 
 LOG_EVERY = 20  # steps
 SAVE_EVERY, SHEET_EVERY = 240.0, 300.0  # seconds
@@ -71,7 +70,7 @@ def train(
     if enhancing != (generator is not None):
         how = "goes on from a trained run: give" if enhancing else "starts from nothing: leave out"
         raise InputError(f"recipe {recipe.name} {how} --generator RUN")
-    fabric = _processes(accelerator, devices, nodes, recipe)
+    fabric = processes(accelerator, devices, nodes, recipe)
     try:
         FacePairs(data, "train", max(phase.resolution for phase in recipe.phases))
         asked = asdict(recipe)
@@ -79,13 +78,13 @@ def train(
         settings["data"] = str(data.resolve())
         if generator:
             settings["generator"] = str(generator.resolve())
-        _refuse_another(run, settings)
+        refuse_another(run, settings)
         fabric.launch()
-        with _refusals_of_the_disk(run):
+        with refusals_of_the_disk(run):
             training = Training(data, run, recipe, seed, fabric, generator)
             if fabric.is_global_zero:
-                _claim(run, settings)
-            with _finishing_steps(fabric) as interrupted:
+                claim(run, settings)
+            with finishing_steps(fabric) as interrupted:
                 for number in range(training.number, len(recipe.phases)):
                     training.begin(number)
                     _run_phase(training, interrupted)
@@ -97,30 +96,6 @@ def train(
     fabric.print(f"{run}: trained")
     if recipe.model == "ours" and not enhancing:
         fabric.print(f"`deepfacepencil export {run} --output model.onnx` makes a model of it")
-
-
-def _processes(accelerator: str, devices: int | str, nodes: int, recipe: Recipe) -> Fabric:
-    """What starts the processes and joins them. Raises InputError if that cannot be."""
-    try:
-        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes)
-    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as problem:
-        raise InputError(f"no such devices here: {problem}") from problem
-    for environment in (TorchElasticEnvironment, SLURMEnvironment):
-        if environment.detect():
-            if environment().world_size() != fabric.world_size:
-                raise InputError(
-                    f"{environment().world_size()} processes were started, and {fabric.world_size}"
-                    " are to train; --devices (per node) and --nodes must be what torchrun or srun"
-                    " has"
-                )
-            break  # torchrun may be inside a SLURM job; Fabric too takes the first
-    for phase in recipe.phases:
-        if phase.batch % fabric.world_size:
-            raise InputError(
-                f"{fabric.world_size} processes cannot share the batches of {phase.batch} photos of"
-                f" {phase.stage} equally; choose other --devices or --nodes"
-            )
-    return fabric
 
 
 class Training:
@@ -149,14 +124,14 @@ class Training:
         self.shown = 0  # photos of that phase
         self.sums: dict[str, Tensor] = {}  # of the losses since the last line of the log
         self.steps = 0  # in these sums
-        self.sheet_split = _split_of_the_sheets(data)
+        self.sheet_split = split_of_the_sheets(data)
 
         if fabric.is_global_zero:
             remove_leftovers(run)
         require_room(self.networks.state_bytes(), run)
         state = load_state(run)
         if state is None and generator:
-            self.networks.main.load_state_dict(_trained_generator(generator, recipe))
+            self.networks.main.load_state_dict(trained_generator(generator, recipe))
         if state is not None:
             self.networks.load_state_dict(state["networks"])
             self.number, self.shown = state["phase"], state["shown"]
@@ -344,7 +319,7 @@ class Training:
         if stage == ENHANCER:
             image = enhancer_sheet(self.networks.ema, batch)
         else:
-            single = self.networks.main is self.networks.aligned
+            single = self.networks.main is self.networks.auxiliary
             image = sample_sheet(self.networks.ema, batch, with_main=single or stage != STAGE_1)
         (self.run / SHEETS).mkdir(exist_ok=True)
         save_made(image, self.run / SHEETS / name)
@@ -429,102 +404,6 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     training.save()
 
 
-def learning_rate(recipe: Recipe, number: int, shown: int) -> float:
-    """Constant for the first half of a stage, then linear to zero (section 4.1).
-
-    A recipe may keep it constant instead: then the moving average alone calms what is released.
-    """
-    if not recipe.decays:
-        return recipe.learning_rate
-    before, images = place_in_stage(recipe, number)
-    return recipe.learning_rate * min(1.0, 2 * (1 - (before + shown) / images))
-
-
-def place_in_stage(recipe: Recipe, number: int) -> tuple[int, int]:
-    """Photos that the stage showed before phase `number`, and photos that it shows in all."""
-    stage = recipe.phases[number].stage
-    before = sum(p.images for p in recipe.phases[:number] if p.stage == stage)
-    return before, sum(p.images for p in recipe.phases if p.stage == stage)
-
-
-class _Visits(Dataset):
-    """FacePairs as a map from (epoch, item), which is what a worker process is asked for."""
-
-    def __init__(self, pairs: FacePairs) -> None:
-        self.pairs = pairs
-
-    def __getitem__(self, visit: tuple[int, int]) -> Triplet:
-        return self.pairs.visit(*visit)
-
-
-def visits(items: int, seed: int, start: int) -> Iterator[tuple[int, int]]:
-    """(epoch, item) for ever from photo number `start` on: every epoch in its own order."""
-    epoch, offset = divmod(start, items)
-    while True:
-        order = np.random.default_rng((seed, epoch)).permutation(items)
-        for item in order[offset:].tolist():
-            yield epoch, item
-        epoch, offset = epoch + 1, 0
-
-
-def batches(
-    pairs: FacePairs,
-    phase: Phase,
-    seed: int,
-    start: int,
-    rank: int = 0,
-    processes: int = 1,
-) -> Iterator[dict[str, Tensor]]:
-    """What is left of a phase after `start` photos, made in a worker process while a step runs.
-
-    Of every batch, process number `rank` of `processes` gets its share.
-    """
-    upcoming = visits(len(pairs), seed, start)
-    share = phase.batch // processes
-    plan = (
-        list(islice(upcoming, phase.batch))[rank * share : (rank + 1) * share]
-        for _ in range(start, phase.images - phase.batch + 1, phase.batch)
-    )
-    return iter(
-        DataLoader(
-            _Visits(pairs),
-            batch_sampler=plan,  # any iterable will do
-            num_workers=1,
-            prefetch_factor=4,
-            worker_init_fn=_start_worker,
-        )
-    )
-
-
-def _start_worker(_: int) -> None:
-    follow_parent()
-    torch.set_num_threads(1)  # it is to stay out of the way of the step
-
-
-def to_tensors(triplets: dict[str, Tensor], device: torch.device) -> Batch:
-    """uint8 triplets as the networks take them: strokes in {0..1}, photos in [-1, 1]."""
-    triplets = {name: tensor.to(device) for name, tensor in triplets.items()}
-    photo = triplets["photo"].float() / 127.5 - 1
-    return Batch(
-        aligned=triplets["aligned"].float() / 255,
-        deformed=triplets["deformed"].float() / 255,
-        photo=photo.contiguous(memory_format=torch.channels_last),
-    )
-
-
-def _trained_generator(run: Path, recipe: Recipe) -> dict[str, Tensor]:
-    """The weights of G_m that `run` released. Raises InputError if they are not for `recipe`."""
-    weights, facts = load_weights(run)
-    if facts["model"] != "ours":
-        raise InputError(f"{run} holds {facts['model']}; the enhancer goes on from our model")
-    if (facts["width"], facts["cap"]) != (recipe.width, recipe.cap):
-        raise InputError(
-            f"{run} has a generator of width {facts['width']} and cap {facts['cap']};"
-            f" recipe {recipe.name} wants {recipe.width} and {recipe.cap}"
-        )
-    return weights
-
-
 def _tensorboard(run: Path, shown: int) -> Any:
     """Writes the log to RUN/tensorboard as well, where the extra of that name is installed.
 
@@ -535,74 +414,3 @@ def _tensorboard(run: Path, shown: int) -> Any:
     except ModuleNotFoundError:
         return None
     return SummaryWriter(run / "tensorboard", purge_step=shown + 1)
-
-
-def _split_of_the_sheets(data: Path) -> str:
-    """val; or train, and it is said, where photos of one's own have no such split."""
-    try:
-        FacePairs(data, "val", 1)
-    except InputError:
-        print(f"{data} has no val split: the sheets show photos that are trained on")
-        return "train"
-    return "val"
-
-
-def _refuse_another(run: Path, settings: dict[str, Any]) -> None:
-    """Raises InputError if `run` holds a training with other settings."""
-    path = run / SETTINGS
-    if path.exists():
-        before = {"model": "ours", "recipe": {}} | json.loads(path.read_text())
-        # What was not always said. Such a training did the usual.
-        usual = {"perceptual": Recipe.perceptual, "decays": Recipe.decays}
-        before["recipe"] = usual | before["recipe"]
-        now = json.loads(json.dumps(settings))  # as it would be stored: tuples are lists there
-        other = [name for name, value in now.items() if before.get(name) != value]
-        if other:
-            raise InputError(
-                f"{run} holds a training with another {' and '.join(other)} (see {path});"
-                " choose another --output"
-            )
-
-
-def _claim(run: Path, settings: dict[str, Any]) -> None:
-    """From now on, `run` is this training."""
-    run.mkdir(parents=True, exist_ok=True)
-    with atomic_path(run / SETTINGS) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1))
-
-
-@contextmanager
-def _finishing_steps(fabric: Fabric) -> Iterator[Callable[[], bool]]:
-    """Ctrl-C lets the step at hand finish; a second one stops at once. Yields whether it came.
-
-    A state that is saved in the middle of a step would not be one that an uninterrupted run passes.
-    """
-    pressed = False
-    usual = signal.getsignal(signal.SIGINT)
-
-    def press(*_: object) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.signal(signal.SIGINT, usual)
-        if fabric.is_global_zero:
-            os.write(2, b"\nfinishing this step, then saving; Ctrl-C again stops at once\n")
-
-    signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, usual)
-
-
-@contextmanager
-def _refusals_of_the_disk(run: Path) -> Iterator[None]:
-    """A full or read-only disk becomes one line. Files are written whole or not at all."""
-    try:
-        yield
-    except OSError as problem:
-        if problem.errno is None:  # Pillow's, not the operating system's
-            raise
-        reason = problem.strerror or problem
-        raise InputError(
-            f"{run} cannot be written ({reason}); once it can, the same command goes on"
-        ) from problem

@@ -1,4 +1,4 @@
-"""One plain function per equation of section 3.3 (Eq. 4 to 7); Eq. 8 adds them up in stages.py.
+"""One plain function per equation of section 3.3 (Eq. 4 to 7). stages.py adds them up to Eq. 8.
 
 Features of the discriminator come as it returns them: per scale, the outputs of its layers, logits
 last.
@@ -9,9 +9,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-LAMBDA = 10.0  # weight of discriminator feature matching, Eq. 8
-MU = 10.0  # weight of generator feature matching, Eq. 8
 
 Features = Sequence[Sequence[Tensor]]
 
@@ -66,12 +63,19 @@ def discriminator_feature_matching(fake: Features, real: Features) -> Tensor:
     return torch.stack(terms).mean()
 
 
-def generator_feature_matching(aligned: Sequence[Tensor], deformed: Sequence[Tensor]) -> Tensor:
+def generator_feature_matching(auxiliary: Sequence[Tensor], main: Sequence[Tensor]) -> Tensor:
     """L_GFM: mean absolute difference of the generators' features, mean over T. Eq. 7."""
-    terms = [F.l1_loss(d.float(), a.float()) for a, d in zip(aligned, deformed, strict=True)]
+    terms = [F.l1_loss(m.float(), a.float()) for a, m in zip(auxiliary, main, strict=True)]
     return torch.stack(terms).mean()
 
 
-def classification(aligned: Tensor, deformed: Tensor) -> Tensor:
+def classification(clean: Tensor, deformed: Tensor) -> Tensor:
     """Binary cross entropy of C's logits (B,) for edge-aligned and for deformed sketches."""
-    return (F.softplus(aligned.float()).mean() + F.softplus(-deformed.float()).mean()) / 2
+    return (F.softplus(clean.float()).mean() + F.softplus(-deformed.float()).mean()) / 2
+
+
+# By the names that recipes give them: what D minimises, and what the generators minimise.
+ADVERSARIAL = {
+    "cross entropy": (adversarial_discriminator, adversarial_generator),
+    "hinge": (hinge_discriminator, hinge_generator),
+}

@@ -7,6 +7,7 @@ convolutional and move from 128 to 256 px with the same weights.
 
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Literal
 
 from ..errors import InputError
 from ..models.build import Model
@@ -31,7 +32,7 @@ class Phase:
 class Adversary:
     """How D and the generators play against each other. The defaults are the paper's."""
 
-    hinge: bool = False  # instead of Eq. 5
+    loss: Literal["cross entropy", "hinge"] = "cross entropy"  # Eq. 5, or in its place
     augment: bool = False  # D sees photos moved, recoloured, with a hole (augment.py)
 
 
@@ -52,8 +53,11 @@ class Recipe:
     decays: bool = True  # the learning rate, linearly to zero from half of each stage on
     betas: tuple[float, float] = (0.5, 0.999)
     adversary: Adversary = Adversary()
-    reconstruction: float = 1.0  # weight of L_rec in Eq. 8
-    perceptual: float = 0.0  # weight of ST-LPIPS beside L_rec: not in the paper
+    # The weights of Eq. 8.
+    reconstruction: float = 1.0  # of L_rec
+    discriminator_matching: float = 10.0  # of L_DFM: lambda
+    generator_matching: float = 10.0  # of L_GFM: mu
+    perceptual: float = 0.0  # of ST-LPIPS beside L_rec: not in the paper
     ema_images: float = 1_000  # half-life of the moving average of the generators
     model: Model = "ours"  # see `for_model`
 
@@ -98,7 +102,7 @@ SMALL = Recipe(
     ),
     bfloat16=True,
     compiled=True,
-    adversary=Adversary(hinge=True),
+    adversary=Adversary(loss="hinge"),
     reconstruction=10.0,
     ema_images=3_000,
 )
@@ -107,7 +111,7 @@ SMALL = Recipe(
 MODERN = replace(
     SMALL,
     name="modern",
-    adversary=Adversary(hinge=True, augment=True),
+    adversary=Adversary(loss="hinge", augment=True),
     perceptual=4.0,
     decays=False,
 )

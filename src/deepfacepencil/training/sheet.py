@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..models.enhancer import half_size
 from ..models.generator import MainGenerator, to_bytes
 from ..runtime.overlay import tolerance_overlay
-from .stages import Batch
+from .batches import Batch
 
 
 @torch.no_grad()
@@ -23,18 +23,18 @@ def sample_sheet(generators: nn.ModuleDict, batch: Batch, with_main: bool) -> Im
     if there is no SAP. A single generator makes a photo of S_syn and one of S_dfm.
     """
     rows = [
-        [_grey(sketch) for sketch in batch["aligned"]],
-        [_grey(sketch) for sketch in batch["deformed"]],
-        [to_bytes(photo) for photo in generators["aligned"](batch["aligned"]).photo],
+        [_grey(sketch) for sketch in batch.S_syn.sketch],
+        [_grey(sketch) for sketch in batch.S_dfm.sketch],
+        [to_bytes(photo) for photo in generators["auxiliary"](batch.S_syn).photo],
     ]
     if with_main:
-        result = generators["main"](batch["deformed"])
+        result = generators["main"](batch.S_dfm)
         rows.append([to_bytes(photo) for photo in result.photo])
         if result.attention is not None:
-            drawings = (batch["deformed"][:, 0] * 255).byte().cpu().numpy()
+            drawings = (batch.S_dfm.sketch[:, 0] * 255).byte().cpu().numpy()
             pairs = zip(drawings, result.attention.cpu().numpy(), strict=True)
             rows.append([tolerance_overlay(drawing, attention) for drawing, attention in pairs])
-    rows.append([to_bytes(photo) for photo in batch["photo"]])
+    rows.append([to_bytes(photo) for photo in batch.photo])
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
 
 
@@ -43,11 +43,11 @@ def enhancer_sheet(generators: nn.ModuleDict, batch: Batch) -> Image.Image:
     """Rows of S_dfm, the enhancer's photo and the truth; a face a column."""
     main = generators["main"]
     assert isinstance(main, MainGenerator)
-    decoded = main.decoded(half_size(batch["deformed"]))
+    decoded = main.decoded(half_size(batch.S_dfm))
     rows = [
-        [_grey(sketch) for sketch in batch["deformed"]],
-        [to_bytes(photo) for photo in generators["enhancer"](batch["deformed"], decoded)],
-        [to_bytes(photo) for photo in batch["photo"]],
+        [_grey(sketch) for sketch in batch.S_dfm.sketch],
+        [to_bytes(photo) for photo in generators["enhancer"](batch.S_dfm, decoded)],
+        [to_bytes(photo) for photo in batch.photo],
     ]
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
 

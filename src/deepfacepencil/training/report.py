@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .files import atomic_path
-from .provenance import saved_as
+from ..files import atomic_path
+from ..provenance import saved_as
 
 SETTINGS, LOG, SHEETS, REPORT = "run.json", "log.jsonl", "sheets", "report.html"
 MOST_SHEETS, MOST_POINTS = 16, 300

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from deepfacepencil.report import MOST_SHEETS, write_report
+from deepfacepencil.training.report import MOST_SHEETS, write_report
 
 
 class Reader(HTMLParser):
