@@ -19,8 +19,9 @@ from PIL import Image
 
 from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.evaluation import metrics
-from deepfacepencil.evaluation.evaluate import generate, load_models
 from deepfacepencil.evaluation.features import load_alexnet, load_inception
+from deepfacepencil.evaluation.measure import generate
+from deepfacepencil.evaluation.plan import load_models
 from deepfacepencil.training.loop import train
 from deepfacepencil.training.recipes import (
     COMPARE,

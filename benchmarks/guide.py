@@ -14,8 +14,9 @@ import torch
 
 from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.evaluation import metrics
-from deepfacepencil.evaluation.evaluate import Model, generate
 from deepfacepencil.evaluation.features import load_inception
+from deepfacepencil.evaluation.measure import generate
+from deepfacepencil.evaluation.plan import Model
 from deepfacepencil.models.build import generators
 from deepfacepencil.training.checkpoint import load_state, load_weights
 

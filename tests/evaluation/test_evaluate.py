@@ -25,10 +25,13 @@ from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.errors import InputError
 from deepfacepencil.evaluation import evaluate as module
 from deepfacepencil.evaluation import figures, metrics
-from deepfacepencil.evaluation.evaluate import evaluate, mean_tolerance
+from deepfacepencil.evaluation import measure as measuring
+from deepfacepencil.evaluation.evaluate import evaluate
 from deepfacepencil.evaluation.faithfulness import faithfulness
 from deepfacepencil.evaluation.features import Inception
 from deepfacepencil.evaluation.levels import Level
+from deepfacepencil.evaluation.measure import mean_tolerance
+from deepfacepencil.evaluation.plan import Plan, read_drawings
 from deepfacepencil.training.checkpoint import load_weights, save_weights
 
 
@@ -46,7 +49,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
         return None if middle.min() == 255 else grid + middle.mean() / 100
 
     monkeypatch.setattr(module, "load_inception", load)
-    monkeypatch.setattr(module, "find_landmarks", find)
+    monkeypatch.setattr(measuring, "find_landmarks", find)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, make_run) -> list[Path]:
 @pytest.fixture
 def count_work(monkeypatch: pytest.MonkeyPatch):
     """count_work(stop) -> a list that grows with every batch; Ctrl-C comes when it has `stop`."""
-    original = module.generate
+    original = measuring.generate
 
     def begin(stop: int = -1) -> list[str]:
         made: list[str] = []
@@ -69,7 +72,7 @@ def count_work(monkeypatch: pytest.MonkeyPatch):
             made.append(model.name)
             return original(model, sketches, device)
 
-        monkeypatch.setattr(module, "generate", generate)
+        monkeypatch.setattr(measuring, "generate", generate)
         return made
 
     return begin
@@ -142,7 +145,7 @@ def test_every_number_is_what_its_metric_gives_of_these_photos(
     def generate(model, sketches, device):
         return made_of(sketches), None
 
-    monkeypatch.setattr(module, "generate", generate)
+    monkeypatch.setattr(measuring, "generate", generate)
     report = evaluate(runs[:1], prepared, tmp_path, kid_subset=2, deformation_only=True)
     rows = json.loads(report.with_name("results.json").read_text())["rows"]
     (row,) = (row for row in rows if row["input"] == "d = 0" and row["model"] == "ours")
@@ -162,7 +165,7 @@ def test_every_number_is_what_its_metric_gives_of_these_photos(
 
     drawn = np.repeat(255 - sketches[..., None], 3, axis=-1)
     of_drawn, of_made, of_truth = (
-        module.landmarks_of(some, drawings=some is drawn) for some in (drawn, made, truths)
+        measuring.landmarks_of(some, drawings=some is drawn) for some in (drawn, made, truths)
     )
     found = [i for i in range(len(drawn)) if np.isfinite([of_drawn[i], of_made[i]]).all()]
     errors = [faithfulness(of_drawn[i], of_made[i]) for i in found]
@@ -179,7 +182,7 @@ def test_a_folder_of_drawings_is_measured_once_under_its_own_name(drawings: Path
     others = [drawings.parent / side / "p" / "circles" for side in "ab"]
     for other in others:
         shutil.copytree(circles, other, dirs_exist_ok=True)
-    groups = module._read_drawings([drawings, circles, *others], 32)
+    groups = read_drawings([drawings, circles, *others], 32)
     assert list(groups) == [drawings.name, "circles", "p-circles", "p-circles-2"]
 
 
@@ -263,7 +266,7 @@ def test_seed_and_weights_are_what_the_numbers_follow(
 
 
 def test_a_level_shows_the_same_faces_in_every_batch(prepared: Path) -> None:
-    plan = module.Plan([], module.FacePairs(prepared, "test", 32), 2, (), {}, 2, seed=4)
+    plan = Plan([], FacePairs(prepared, "test", 32), 2, (), {}, 2, seed=4)
     both = plan.sketches([0, 1], Level(d=20))
     assert (plan.sketches([1], Level(d=20))[0] == both[1]).all()
     assert plan.faces == [0, 1]

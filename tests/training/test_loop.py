@@ -238,7 +238,7 @@ def test_resumed_equals_uninterrupted(
 
 
 def test_the_random_views_of_d_are_resumed_too(data, tmp_path, monkeypatch):
-    recipe = replace(TINY, phases=(Phase(STAGE_1, 32, 8, 2),), adversary=Adversary(True, True))
+    recipe = replace(TINY, phases=(Phase(STAGE_1, 32, 8, 2),), adversary=Adversary("hinge", True))
     train(data, tmp_path / "a", recipe, SEED)
     monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
     with monkeypatch.context() as patch:
