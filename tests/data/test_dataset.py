@@ -139,7 +139,7 @@ def test_people_draw_what_is_inside_too(prepared):
     assert _equal(pairs.visit(3, 1), pairs.visit(3, 1))
     borders = draw(pairs.strokes(0), 128)
     aligned = [FacePairs(prepared, "train", 128, AS_PEOPLE_DRAW).visit(e, 0) for e in range(20)]
-    only_borders = [(one["aligned"][0] == borders).all() for one in aligned]
+    only_borders = [(one.S_syn[0] == borders).all() for one in aligned]
     assert 0 < sum(only_borders) < 15
 
 
@@ -150,7 +150,7 @@ def test_folders_from_before_there_were_inner_strokes_still_work(prepared, tmp_p
         np.savez(path, points=borders.points, starts=borders.starts, classes=borders.classes)
     pairs = FacePairs(old, "train", 128, AS_PEOPLE_DRAW)
     assert len(pairs.inner(0)) == 0
-    assert (pairs[0]["aligned"][0] == draw(pairs.strokes(0), 128)).all()
+    assert (pairs[0].S_syn[0] == draw(pairs.strokes(0), 128)).all()
 
 
 def test_folders_that_are_no_finished_preparation_are_refused(prepared, tmp_path):

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.errors import InputError
 from deepfacepencil.export import export
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.enhancer import Enhancer
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training import loop
@@ -601,12 +602,14 @@ def test_a_rivals_weights_draw_what_its_average_drew(rival):
     networks.load_state_dict(load_state(run)["networks"])
     assert (facts["model"], facts["resolution"]) == (model, 64)
     sketches = (torch.rand(3, 1, 64, 64) > 0.9).float()
-    drawn, expected = generator(sketches), networks.ema["main"](sketches)
+    drawn, expected = generator(Condition(sketches)), networks.ema["main"](Condition(sketches))
     torch.testing.assert_close(drawn.photo, expected.photo)
     assert drawn.photo.abs().max() <= 1
     assert (drawn.attention is not None) == (model == "sap-only")
     for sketch, photo in zip(sketches, drawn.photo, strict=True):  # it depends on nothing else
-        torch.testing.assert_close(generator(sketch[None]).photo[0], photo, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(
+            generator(Condition(sketch[None])).photo[0], photo, rtol=1e-3, atol=1e-4
+        )
 
 
 def test_a_rival_is_not_taken_for_another_model(data, tmp_path, rival):
@@ -664,7 +667,7 @@ def test_tensorboard_has_the_log(data, tmp_path, monkeypatch):
 def test_a_batch_may_be_larger_than_the_data(data, tmp_path):
     pairs = FacePairs(data, "train", 32, seed=0)
     (batch,) = batches(pairs, Phase(STAGE_1, 32, 12, 12), seed=0, start=0)
-    assert batch["photo"].shape == (12, 3, 32, 32)
+    assert batch.photo.shape == (12, 3, 32, 32)
 
 
 def test_a_phase_goes_on_in_the_middle(data):
