@@ -1,10 +1,10 @@
-"""How fast the studio is: the engine alone, pointer to photo in a browser, many drawers at once.
+"""How fast the studio is: the engine alone, pointer to photo in a browser, many clients at once.
 
-    python benchmarks/studio.py [--model FILE] [--seconds 30] [--drawers 1 4 16 64]
+    python benchmarks/studio.py [--model FILE] [--seconds 30] [--clients 1 4 16 64]
 
 The server is a process of its own, as users start it; the browser is Debian's chromium, headless.
-A simulated drawer sends a growing face 30 times a second whether or not it is answered, which is
-more than the page does. Wants idle cores. For the memory's course: --seconds 600 --drawers 16.
+A simulated client sends a growing face 30 times a second whether or not it is answered, which is
+more than the page does. Wants idle cores. For the memory's course: --seconds 600 --clients 16.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Settings:
     """The model to draw with."""
     seconds: float = 30
     """Of each measurement."""
-    drawers: tuple[int, ...] = (1, 4, 16, 64)
+    clients: tuple[int, ...] = (1, 4, 16, 64)
     """How many draw at once."""
 
 
@@ -53,8 +53,8 @@ def main(settings: Settings) -> None:
     with _studio(settings.model) as address:
         times = in_the_browser(address, settings.seconds)
         print(f"pointer to photo      {_spread(times)}  ({len(times)} pointer events)")
-        print("\ndrawers  frames/s  replaced/s  fewest  most   delay ms: median, 95 %    memory MB")
-        for count in settings.drawers:
+        print("\nclients  frames/s  replaced/s  fewest  most   delay ms: median, 95 %    memory MB")
+        for count in settings.clients:
             print(asyncio.run(crowd(address, count, settings.seconds)), flush=True)
 
 
@@ -126,7 +126,7 @@ def in_the_browser(address: str, seconds: float) -> list[float]:
 
 
 async def crowd(address: str, count: int, seconds: float) -> str:
-    """A row of the table: `count` drawers for some seconds."""
+    """A row of the table: `count` clients for some seconds."""
     before = _metrics(address)
     results = await asyncio.gather(*(_draw(address, seconds) for _ in range(count)))
     after = _metrics(address)

@@ -16,8 +16,8 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from deepfacepencil.studio import protocol
-from deepfacepencil.studio.easel import Counts, Drawer, Easel
 from deepfacepencil.studio.listening import Waits
+from deepfacepencil.studio.render_queue import Client, Counts, RenderQueue
 
 from .conftest import Copyist, Running
 
@@ -144,7 +144,7 @@ def test_mangled_messages_stop_nothing(studio: Running, caplog: pytest.LogCaptur
 
 
 def test_a_long_message_is_read_while_others_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine answers one drawer as often as it can while another's message is being read."""
+    """The engine answers one client as often as it can while another's message is being read."""
     reading, go_on = threading.Event(), threading.Event()
     read_frame = protocol.read_frame
 
@@ -158,15 +158,15 @@ def test_a_long_message_is_read_while_others_draw(monkeypatch: pytest.MonkeyPatc
 
     async def two() -> list[int]:
         counts = Counts()
-        easel, hostile, friend = Easel(Copyist(), counts), Drawer(counts), Drawer(counts)
+        queue, hostile, friend = RenderQueue(Copyist(), counts), Client(counts), Client(counts)
         hostile.put(json.dumps({**FRAME, "id": 99}) + " " * 1_400_000)
-        long = asyncio.create_task(easel.draw_newest(hostile))
+        long = asyncio.create_task(queue.render_newest(hostile))
         while not reading.is_set():
             await asyncio.sleep(0.01)
         served = []
         for number in range(5):
             friend.put(json.dumps({**FRAME, "id": number}))
-            served.append(await easel.draw_newest(friend))
+            served.append(await queue.render_newest(friend))
         go_on.set()
         served.append(await long)
         return [

@@ -17,9 +17,9 @@ from PIL import Image, ImageDraw
 from starlette.websockets import WebSocketDisconnect
 
 from deepfacepencil.errors import InputError
-from deepfacepencil.studio.easel import Allowance, Counts, Drawer, Easel
 from deepfacepencil.studio.guard import Door
 from deepfacepencil.studio.listening import listening
+from deepfacepencil.studio.render_queue import Allowance, Client, Counts, RenderQueue
 from deepfacepencil.studio.server import Limits, create_app
 
 from .conftest import Copyist, Running
@@ -207,10 +207,10 @@ def test_a_face_is_brought_to_its_place(client: TestClient) -> None:
 
 
 def test_a_full_studio_says_so_and_recovers() -> None:
-    app = create_app(Copyist(), Limits(drawers=2))
+    app = create_app(Copyist(), Limits(clients=2))
     with TestClient(app, base_url=f"http://{HOST}", headers=OURS) as client:
         with client.websocket_connect(DRAW), client.websocket_connect(DRAW):
-            assert client.get("/health").json() == {"status": "full", "drawers": 2}
+            assert client.get("/health").json() == {"status": "full", "clients": 2}
             with client.websocket_connect(DRAW) as third:
                 assert "full" in third.receive_json()
                 with pytest.raises(WebSocketDisconnect) as closed:
@@ -267,31 +267,31 @@ def test_an_allowance_comes_back_with_time() -> None:
 def test_the_newest_frame_of_a_drawer_wins() -> None:
     async def hasty() -> tuple[list[int], int]:
         counts = Counts()
-        easel, drawer = Easel(Copyist(0.05), counts), Drawer(counts)
+        queue, client = RenderQueue(Copyist(0.05), counts), Client(counts)
         served = []
-        drawer.put(frame(0))
-        first = asyncio.create_task(easel.draw_newest(drawer))
+        client.put(frame(0))
+        first = asyncio.create_task(queue.render_newest(client))
         await asyncio.sleep(0.02)  # the engine is busy now
         for number in range(1, 50):
-            drawer.put(frame(number))
-        for answer in (await first, await easel.draw_newest(drawer)):
+            client.put(frame(number))
+        for answer in (await first, await queue.render_newest(client)):
             served.append(head(answer)["id"])
         return served, counts.replaced
 
     assert asyncio.run(hasty()) == ([0, 49], 48)
 
 
-def test_drawers_take_turns() -> None:
+def test_clients_take_turns() -> None:
     async def crowd() -> list[int]:
         counts = Counts()
-        easel = Easel(Copyist(0.005), counts)
+        queue = RenderQueue(Copyist(0.005), counts)
         order = []
 
         async def draw(who: int, times: int) -> None:
-            drawer = Drawer(counts)
+            client = Client(counts)
             for _ in range(times):
-                drawer.put(frame(who))
-                order.append(head(await easel.draw_newest(drawer))["id"])
+                client.put(frame(who))
+                order.append(head(await queue.render_newest(client))["id"])
 
         await asyncio.gather(draw(0, 8), draw(1, 8), draw(2, 8))
         return order
@@ -319,7 +319,7 @@ def test_who_never_reads_blocks_nobody() -> None:
                     with contextlib.suppress(OSError):
                         deaf.sendall(message)
                     time.sleep(0.02)
-                    gone = other.get("/health").json()["drawers"] == 0
+                    gone = other.get("/health").json()["clients"] == 0
             assert gone
     finally:
         running.stop()

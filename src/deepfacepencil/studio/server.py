@@ -27,9 +27,9 @@ from ..errors import InputError
 from ..runtime.engine import Engine
 from ..runtime.reading import Reader
 from . import opening, protocol
-from .easel import Allowance, Counts, Drawer, Draws, Easel
 from .guard import LOCAL, TOKEN, Door, Guard, from_our_page
 from .listening import Listener, listening
+from .render_queue import Allowance, Client, Counts, Draws, RenderQueue
 
 PAGE = Path(__file__).parent / "page"
 _KINDS = {
@@ -45,9 +45,9 @@ _KINDS = {
 class Limits:
     """What the server bears."""
 
-    drawers: int = 100
+    clients: int = 100
     """Open pages; one more is told that the studio is full."""
-    drawers_per_address: int = 80
+    clients_per_address: int = 80
     """Of these, from one address."""
     connections: int = 400
     """Of any kind; beyond, the answer is 503."""
@@ -65,10 +65,10 @@ class Limits:
 class _Studio:
     """What the routes share."""
 
-    easel: Easel
+    queue: RenderQueue
     counts: Counts
     limits: Limits
-    drawers: set[Drawer]
+    clients: set[Client]
     opener: ThreadPoolExecutor  # apart from the engine's: opening a picture takes a second
     reader: Reader  # what is opened is read in its process
     opening: int = 0
@@ -78,7 +78,7 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
     """The web application around an engine, for those whom `door` lets in."""
     counts = Counts()
     studio = _Studio(
-        Easel(engine, counts),
+        RenderQueue(engine, counts),
         counts,
         limits or Limits(),
         set(),
@@ -89,7 +89,7 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        studio.easel.close()
+        studio.queue.close()
         studio.opener.shutdown(wait=False, cancel_futures=True)
         studio.reader.close()
 
@@ -103,7 +103,7 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
 
 
 def _add_drawing(app: FastAPI, studio: _Studio) -> None:
-    limits, drawers = studio.limits, studio.drawers
+    limits, clients = studio.limits, studio.clients
 
     @app.websocket("/draw")
     async def draw(socket: WebSocket) -> None:
@@ -112,31 +112,31 @@ def _add_drawing(app: FastAPI, studio: _Studio) -> None:
             return
         await socket.accept()
         address = socket.client.host if socket.client else ""
-        alike = sum(other.address == address for other in drawers)
-        if len(drawers) >= limits.drawers or alike >= limits.drawers_per_address:
+        alike = sum(other.address == address for other in clients)
+        if len(clients) >= limits.clients or alike >= limits.clients_per_address:
             studio.counts.full += 1
-            await socket.send_json({"full": len(drawers)})
+            await socket.send_json({"full": len(clients)})
             await socket.close(1013, "full")
             return
-        drawer = Drawer(studio.counts, address)
-        drawers.add(drawer)
+        client = Client(studio.counts, address)
+        clients.add(client)
         tasks = {
-            asyncio.create_task(_listen(socket, drawer, limits)),
-            asyncio.create_task(_answer(socket, drawer, studio)),
+            asyncio.create_task(_listen(socket, client, limits)),
+            asyncio.create_task(_answer(socket, client, studio)),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            drawers.discard(drawer)
-            drawer.close()
+            clients.discard(client)
+            client.close()
             for task in tasks:
                 task.cancel()
 
 
-async def _listen(socket: WebSocket, drawer: Drawer, limits: Limits) -> None:
-    """Puts every frame that comes into the drawer's one place, until the page goes."""
+async def _listen(socket: WebSocket, client: Client, limits: Limits) -> None:
+    """Puts every frame that comes into the client's one place, until the page goes."""
     rate = limits.messages_per_second
     allowance = Allowance(rate, 2 * rate)
     while True:
@@ -148,14 +148,14 @@ async def _listen(socket: WebSocket, drawer: Drawer, limits: Limits) -> None:
         if not allowance.take(1 + size / 250_000):
             await _patiently(socket.close(1008, "too many messages"), limits)
             return
-        drawer.put("" if text is None else text)
+        client.put("" if text is None else text)
 
 
-async def _answer(socket: WebSocket, drawer: Drawer, studio: _Studio) -> None:
+async def _answer(socket: WebSocket, client: Client, studio: _Studio) -> None:
     """Answers the newest frame, and again, until the page reads no more."""
     while True:
         try:
-            reply = await studio.easel.draw_newest(drawer)
+            reply = await studio.queue.render_newest(client)
         except InputError as problem:
             studio.counts.refused += 1
             sending = socket.send_json({"refused": str(problem)})
@@ -231,14 +231,14 @@ async def _body(request: Request, most: int) -> bytes:
 def _add_watching(app: FastAPI, studio: _Studio) -> None:
     @app.get("/health")
     async def health() -> dict[str, object]:
-        full = len(studio.drawers) >= studio.limits.drawers
-        return {"status": "full" if full else "ok", "drawers": len(studio.drawers)}
+        full = len(studio.clients) >= studio.limits.clients
+        return {"status": "full" if full else "ok", "clients": len(studio.clients)}
 
     @app.get("/metrics")
     async def metrics() -> PlainTextResponse:
         counts = studio.counts
         values = {
-            "studio_drawers": len(studio.drawers),
+            "studio_clients": len(studio.clients),
             "studio_frames_total": counts.frames,
             "studio_frames_replaced_total": counts.replaced,
             "studio_refused_total": counts.refused,

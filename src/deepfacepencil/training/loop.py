@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from ..data.dataset import FacePairs
 from ..errors import InputError
-from ..files import atomic_path, remove_leftovers
+from ..files import remove_leftovers
 from ..provenance import save_made
 from .batches import Batch, batches, to_tensors, visits
 from .checkpoint import ENHANCER_WEIGHTS, load_state, require_room, save_state, save_weights

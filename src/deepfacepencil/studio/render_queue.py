@@ -1,6 +1,6 @@
-"""One engine for many drawers: the newest frame of each, and each in turn.
+"""One engine for many clients, the open pages: the newest frame of each, and each in turn.
 
-A drawer has one place for a frame, in which a newer one replaces an older one, unread. Whoever asks
+A client has one place for a frame, in which a newer one replaces an older one, unread. Whoever asks
 waits in line for the engine and brings the frame that is the newest then: nothing queues up.
 """
 
@@ -81,7 +81,7 @@ class Read(NamedTuple):
     missing: list[str]
 
 
-class Drawer:
+class Client:
     """One open page: the places for its newest message, and for the newest that was read."""
 
     def __init__(self, counts: Counts, address: str = "") -> None:
@@ -136,10 +136,10 @@ class Drawer:
             self.reading.cancel()
 
 
-class Easel:
+class RenderQueue:
     """The engine and the line in front of it. Messages are read outside that line.
 
-    Long ones have a thread of their own: what one drawer sends delays no other's frame.
+    Long ones have a thread of their own: what one client sends delays no other's frame.
     """
 
     def __init__(self, engine: Draws, counts: Counts) -> None:
@@ -149,30 +149,30 @@ class Easel:
         self._readers = ThreadPoolExecutor(2, "reader")
         self._long_reader = ThreadPoolExecutor(1, "long reader")
 
-    async def draw_newest(self, drawer: Drawer) -> bytes:
-        """The answer to the drawer's newest frame; InputError if it is refused."""
-        if drawer.reading is None:
-            drawer.reading = asyncio.create_task(self._read_on(drawer))
-        await drawer.wait()
-        if drawer.refused:
-            drawer.take()
+    async def render_newest(self, client: Client) -> bytes:
+        """The answer to the client's newest frame; InputError if it is refused."""
+        if client.reading is None:
+            client.reading = asyncio.create_task(self._read_on(client))
+        await client.wait()
+        if client.refused:
+            client.take()
         asked = time.perf_counter()
         async with self._turn:
-            read = drawer.take()
+            read = client.take()
             waited = time.perf_counter() - asked
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, self._draw, read, waited)
 
-    async def _read_on(self, drawer: Drawer) -> None:
-        """Reads one message of the drawer after the other, also while it waits in line."""
+    async def _read_on(self, client: Client) -> None:
+        """Reads one message of the client after the other, also while it waits in line."""
         loop = asyncio.get_running_loop()
         while True:
-            text = await drawer.next()
+            text = await client.next()
             reader = self._long_reader if len(text) > _LONG else self._readers
             try:
-                drawer.put_read(await loop.run_in_executor(reader, _read, text, drawer))
+                client.put_read(await loop.run_in_executor(reader, _read, text, client))
             except InputError as problem:
-                drawer.put_read(problem)
+                client.put_read(problem)
 
     def _draw(self, read: Read, waited: float) -> bytes:
         frame = read.frame
@@ -198,8 +198,8 @@ class Easel:
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(text: str, drawer: Drawer) -> Read:
-    frame = protocol.read_frame(text, TOLERANCE_SIZE, drawer.known)
+def _read(text: str, client: Client) -> Read:
+    frame = protocol.read_frame(text, TOLERANCE_SIZE, client.known)
     return Read(frame, missing(frame.strokes))
 
 
