@@ -754,6 +754,69 @@ def test_every_control_has_a_name(hand: Hand) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(hand: Hand, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text()
+    hand.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    hand.page.evaluate(script)
+    for feature in ("outline", "mouth", "nose"):
+        hand.draw(feature)
+    hand.kept()
+    hand.settle()
+    found: list[str] = []
+    for opened in ("", "looks", "freedom", "variants", "save", "gallery", "examples", "help"):
+        if opened:
+            hand.page.evaluate(f"document.getElementById('{opened}').click()")
+        hand.page.wait_for_timeout(250)
+        found += hand.page.evaluate(
+            """async (opened) => (await axe.run()).violations
+                .filter(({ impact }) => ["serious", "critical"].includes(impact))
+                .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${opened} ${id}: ${html}`))""",
+            opened,
+        )
+        hand.page.keyboard.press("Escape")
+    assert not found
+
+
+SCREENS = {
+    "phone": (390, 844, True),
+    "phone on its side": (844, 390, True),
+    "tablet": (820, 1180, True),
+    "tablet on its side": (1180, 820, True),
+    "low": (1024, 600, False),
+    "laptop": (1280, 800, False),
+    "desktop": (2560, 1440, False),
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_screen_shows_all_of_it(
+    browser: "playwright.Browser", running: Running, screen: str
+) -> None:
+    width, height, touch = SCREENS[screen]
+    size = {"width": width, "height": height}
+    hand = Hand(browser, running, viewport=size, has_touch=touch, is_mobile=touch)
+    hand.page.click("#tour button:last-child")
+    least = 0.9 * min(width / 2 - 120, height - 260) if width > height else 0.4 * height
+    box = hand.page.locator("#paper").bounding_box()
+    assert box
+    assert box["width"] >= min(least, width - 40)
+    seen = hand.page.evaluate(
+        """() => ["button", "input"].flatMap((kind) => [...document.querySelectorAll(kind)])
+        .filter((one) => one.checkVisibility() && !one.closest("dialog"))
+        .map((one) => [one.id || one.textContent, one.getBoundingClientRect().toJSON()])"""
+    )
+    assert len(seen) > 15
+    for name, place in seen:
+        assert -1 <= place["left"] <= place["right"] <= width + 1, name
+        assert -1 <= place["top"] <= place["bottom"] <= height + 1, name
+        if touch and name not in ("tolerance", "width", "calm"):
+            assert min(place["width"], place["height"]) >= 39, name
+    assert hand.page.evaluate("document.documentElement.scrollWidth") <= width
+    hand.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_stands_out_by_wcag_aa(hand: Hand, theme: str) -> None:
     hand.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     computed = """name => {

@@ -178,6 +178,16 @@ def test_hints_name_what_is_not_drawn() -> None:
     assert missing(fitted([face, mouth, nose, *eyes], {})) == []
 
 
+@pytest.mark.parametrize("turn", [-50, -25, 25, 50])
+def test_hints_know_turned_heads(turn: float) -> None:
+    face, mouth = ellipse(256, 281, 140, 195), ellipse(256 + turn, 381, 48, 20)
+    nose = ellipse(256 + 1.2 * turn, 320, 26, 12)
+    eyes = [ellipse(256 + turn + side * 50, 241, 20, 10) for side in (-1, 1)]
+    assert missing(fitted([face, mouth, nose, *eyes], {})) == []
+    assert missing(fitted([face, mouth, nose, eyes[0]], {})) == ["right eye"]
+    assert missing(fitted([face, nose, *eyes], {})) == ["mouth"]
+
+
 def test_strokes_of_the_last_frame_are_fitted_once() -> None:
     first, second = (np.array([[10.0, 10], [60, 30], [90, y]]) for y in (60.0, 80))
     known: Known = {}

@@ -4,6 +4,7 @@ The network has seen faces in one place: where strokes are missing there, it has
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..sketch.strokes import Strokes
 
@@ -15,6 +16,9 @@ _FEATURES = {
     "mouth": ((256, 381), (85, 36), 60),
     "nose": ((256, 310), (50, 42), 25),
 }
+_MIDDLE = 256  # of the paper
+# How heads turn: how far features move sideways, and how much nearer they come to each other.
+_TURNS = ((0, 1.0), (-28, 0.9), (28, 0.9), (-56, 0.75), (56, 0.75))
 _OUTLINE = ((256, 281), (140, 195), 0.72, 1.3, 260)  # centre, radii, from and to, pixels of stroke
 
 
@@ -25,11 +29,7 @@ def missing(strokes: Strokes) -> list[str]:
         return []
     middles = np.concatenate([(line[1:] + line[:-1]) / 2 for line in lines])
     lengths = np.concatenate([np.hypot(*np.diff(line, axis=0).T) for line in lines])
-    gone = [
-        name
-        for name, (centre, radii, least) in _FEATURES.items()
-        if lengths[np.hypot(*((middles - centre) / radii).T) < 1].sum() < least
-    ]
+    gone = min((_gone(middles, lengths, *turn) for turn in _TURNS), key=len)
     centre, radii, low, high, least = _OUTLINE
     away = np.hypot(*((middles - centre) / radii).T)
     below = middles[:, 1] > centre[1] - 60  # hair is no outline of a face
@@ -37,3 +37,15 @@ def missing(strokes: Strokes) -> list[str]:
         gone.append("outline")
     eyes = {"left eye", "right eye"}
     return ["eyes", *(name for name in gone if name not in eyes)] if eyes <= set(gone) else gone
+
+
+def _gone(
+    middles: NDArray[np.floating], lengths: NDArray[np.floating], shift: float, narrow: float
+) -> list[str]:
+    """Features without strokes in a head that is turned so far; strokes as middles and lengths."""
+    found = []
+    for name, ((x, y), radii, least) in _FEATURES.items():
+        centre = (_MIDDLE + shift + narrow * (x - _MIDDLE), y)
+        if lengths[np.hypot(*((middles - centre) / radii).T) < 1].sum() < least:
+            found.append(name)
+    return found
