@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: studio demo test
+.PHONY: studio demo test lock sbom
 studio: .venv/base
 	$(BIN)/deepfacepencil studio
 
@@ -17,13 +17,29 @@ test: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-.venv/base: pyproject.toml
+# Exact versions, and only files with the hashes of requirements/.
+.venv/base: pyproject.toml requirements/draw.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/draw.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# torch first and by its exact version: it decides what else is needed, and this one is tested.
-.venv/dev: .venv/base
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --editable '.[train,autotrace,evaluate,tensorboard,dev]'
+# torch first and by its exact version: it decides what else is needed, and this one is tested. It has
+# no hash: the file of this version differs between indexes (for a GPU, for none).
+.venv/dev: .venv/base requirements/develop.txt requirements/torch.in
+	$(BIN)/pip install --quiet --requirement requirements/torch.in
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements/develop.txt
 	touch $@
+
+# Newer versions of everything, to be tested and committed.
+lock: .venv-tools
+	.venv-tools/bin/python requirements/lock.py
+
+# What this program consists of, as CycloneDX: packages with versions and hashes.
+sbom: .venv-tools
+	.venv-tools/bin/cyclonedx-py requirements requirements/draw.txt --pyproject pyproject.toml \
+		--output-reproducible --output-file sbom.json
+
+.venv-tools:
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet 'uv>=0.9,<1' 'cyclonedx-bom>=7,<8'
