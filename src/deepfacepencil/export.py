@@ -23,6 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from torch import Tensor, nn
 
+from .digests import seal
 from .errors import InputError
 from .files import atomic_path
 from .models.blocks import InstanceNorm
@@ -104,6 +105,7 @@ def export(run: Path, output: Path) -> float:
     onnx.checker.check_model(model)
     with atomic_path(output) as temporary:
         onnx.save(model, temporary)
+        seal(temporary, "onnx")
     return distance
 
 

@@ -5,6 +5,7 @@ One Engine may be shared by many threads; a call takes as long as the network do
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ..digests import is_sound
 from ..errors import InputError
 from ..sketch.pen import draw
 from ..sketch.strokes import Strokes
@@ -45,6 +47,11 @@ class Engine:
     def __init__(self, model: Path = BUNDLED) -> None:
         if not model.is_file():
             raise InputError(f"{model}: no such model; `deepfacepencil export` makes one")
+        sound = is_sound(model, "onnx")
+        if sound is False:
+            raise InputError(f"{model} is damaged: its digest is another; export or copy it again")
+        if sound is None and model != BUNDLED:
+            print(f"{model} has no digest: whether it is damaged cannot be told", file=sys.stderr)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _cores()
         options.log_severity_level = 3
@@ -59,7 +66,12 @@ class Engine:
             raise InputError(f"{model} is not a model of ours; `deepfacepencil export` makes one")
         if TOLERANCE not in {value.name for value in self._session.get_inputs()}:
             raise InputError(f"{model} is of an older version; `deepfacepencil export` it again")
-        self.facts: dict[str, Any] = json.loads(described)
+        try:
+            self.facts: dict[str, Any] = dict(json.loads(described))
+        except (TypeError, ValueError) as problem:
+            raise InputError(
+                f"{model} is damaged: its facts are none; export it again"
+            ) from problem
 
     def __call__(
         self,

@@ -4,8 +4,8 @@ A state is written beside its predecessor and renamed when it is safely on the d
 stays. So at every instant one of the two names holds a whole state.
 """
 
+import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from ..budget import require_regular
+from ..digests import is_sound, seal
 from ..errors import InputError
 from ..files import atomic_path
 from ..models.build import generators
@@ -37,32 +39,43 @@ def require_room(state: int, run: Path) -> None:
 
 
 def save_state(state: dict[str, Any], run: Path) -> None:
-    """Write RUN/state.pt; the state it replaces becomes RUN/state-before.pt."""
+    """Write RUN/state.pt; the state it replaces becomes RUN/state-before.pt, if it is whole."""
     with atomic_path(run / STATE) as temporary:
         with temporary.open("wb") as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        if (run / STATE).exists():
+        seal(temporary)
+        if (run / STATE).exists() and is_sound(run / STATE) is not False:
             (run / STATE).replace(run / PREVIOUS)
 
 
 def load_state(run: Path) -> dict[str, Any] | None:
     """The newest whole training state of a run, or None if it has none.
 
-    A file that cannot be read is named, and the one before it is used. Raises InputError if there
+    A file that is damaged is named, and the one before it is used. Raises InputError if there
     are files and none is whole.
     """
     paths = [path for path in (run / STATE, run / PREVIOUS) if path.exists()]
     for path in paths:
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as problem:  # whatever a truncated zip of pickles raises
-            reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-            print(f"{path} is damaged ({reason}); trying the state before it")
+        require_regular(path)
+        sound = is_sound(path)
+        if sound is None:
+            print(f"{path} has no digest: it is of an older version, or damaged")
+        state = _read_state(path) if sound is not False else None
+        if state is not None:
+            return state
+        print(f"{path} is damaged; going on from the state before it")
     if paths:
         raise InputError(f"{run}: no training state there can be read; start again in a new folder")
     return None
+
+
+def _read_state(path: Path) -> dict[str, Any] | None:
+    """What is in a file of a state; None if it is none."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # whatever a truncated zip of pickles raises, with advice that is not ours
+        return None
+    return state if isinstance(state, dict) else None
 
 
 def save_weights(
@@ -70,25 +83,48 @@ def save_weights(
 ) -> None:
     """Write weights {parameter: tensor} as they are released, and `facts` about them, to `name`."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
+    said = json.dumps(facts)
+    about = {"deepfacepencil": said, "sha256": _digest(tensors, said)}
     with atomic_path(run / name) as temporary:
-        temporary.write_bytes(save(tensors, metadata={"deepfacepencil": json.dumps(facts)}))
+        temporary.write_bytes(save(tensors, metadata=about))
+
+
+def _digest(tensors: dict[str, Tensor], facts: str) -> str:
+    """SHA-256 of weights by name, kind, shape and value, and of what is said about them."""
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `save_weights` wrote to RUN/generator.safetensors: G_m, and the facts about it.
 
-    Raises InputError if the file is absent or not ours. Files that do not say so are from when
-    there was one model, of 256 px when it was finished.
+    Raises InputError if the file is absent, damaged or not ours. Files that do not say so are from
+    when there was one model, of 256 px when it was finished.
     """
     path = run / WEIGHTS
     if not path.is_file():
         raise InputError(f"{path}: no such file; `deepfacepencil train` writes it to its --output")
     try:
         with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {})["deepfacepencil"])
-        return load_file(path), UNSAID | facts
+            about = file.metadata() or {}
+        said = about["deepfacepencil"]
+        facts, tensors = json.loads(said), load_file(path)
+        if not isinstance(facts, dict):
+            raise ValueError("its facts are none")
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
-        raise InputError(f"{path} is not a file of weights that we wrote ({problem})") from problem
+        reason = str(problem).splitlines()[0][:80] if str(problem) else "cut"
+        raise InputError(f"{path} is not a file of weights that we wrote ({reason})") from problem
+    if "sha256" not in about:
+        print(f"{path} has no digest: it is of an older version, or damaged")
+    elif about["sha256"] != _digest(tensors, said):
+        raise InputError(
+            f"{path} is damaged: its digest is another; the same `deepfacepencil train` command"
+            " writes it again"
+        )
+    return tensors, UNSAID | facts
 
 
 def refuse_enhancer(run: Path, what: str) -> None:
