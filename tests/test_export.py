@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.export import AGREEMENT, export, packed, to_onnx
+from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.runtime.engine import (
     ATTENTION,
@@ -34,7 +35,7 @@ def test_onnx_equals_torch(tmp_path: Path) -> None:
     generator = dual_generators(width=8, cap=16)[1].eval()
     sketch = torch.from_numpy(draw(svg.load(EXAMPLE), RESOLUTION) / np.float32(255))[None, None]
     with torch.no_grad():
-        expected, _, _, attention = generator(sketch)
+        expected, _, _, attention = generator(Condition(sketch))
     assert attention is not None
     model = to_onnx(generator, sketch, torch.zeros(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE))
     session = onnxruntime.InferenceSession(model.SerializeToString())
@@ -64,7 +65,7 @@ def test_the_file_draws_nearly_what_torch_draws(
     drawn = Engine(model)(strokes)
     sketch = torch.from_numpy(draw(strokes, RESOLUTION) / np.float32(255))[None, None]
     with torch.no_grad():
-        photo, _, _, attention = generator(sketch)
+        photo, _, _, attention = generator(Condition(sketch))
     assert attention is not None
     expected = ((photo[0].permute(1, 2, 0) + 1) * 127.5).numpy()
     if in_8_bits:
