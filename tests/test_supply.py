@@ -38,7 +38,7 @@ def test_what_is_needed_is_locked_with_hashes(file: str, extras: list[str]) -> N
     needed += [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
     for line in needed:
         name = re.split(r"[<>=\[]", line.lower().replace("_", "-"))[0]
-        if name in ("torch", "deepfacepencil":  # no hash; ourselves
+        if name in ("torch", "deepfacepencil"):  # no hash; ourselves
             continue
         hashed = rf"^{name}==\S+[^\n]*\\\n    --hash=sha256:"
         assert re.search(hashed, locked, re.MULTILINE), f"{name}: run `make lock`"
