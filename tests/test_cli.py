@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from deepfacepencil.errors import missing_package
+
 A_DRAWING = Path(__file__).parents[1] / "examples" / "01-long-hair.svg"
 
 
@@ -59,6 +61,53 @@ def test_what_the_user_can_mend_is_one_line_and_status_2(
     assert "Traceback" not in result.stderr
     left = {p.name for p in folder.rglob("*") if p.is_file()} - before
     assert left <= {"run.json"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["studio", "--model", "absent"],
+        ["generate", "absent"],
+        ["generate", str(A_DRAWING), "--model", "absent"],
+        ["prepare", "photos", "absent", "--output", "out"],
+        ["train", "absent", "--output", "out"],
+        ["evaluate", "absent", "--data", ".", "--output", "out"],
+        ["evaluate", ".", "--data", "absent", "--output", "out"],
+        ["sketch", "absent", "--output", "out"],
+        ["export", "absent", "--output", "out"],
+    ],
+)
+def test_what_is_not_there_is_said_before_anything_heavy_is_imported(arguments: list[str]) -> None:
+    heavy = {"torch", "onnxruntime", "skimage", "scipy", "uvicorn", "matplotlib"}
+    program = (
+        "import sys\n"
+        "from deepfacepencil.cli import main\n"
+        "try: main()\n"
+        f"finally: print(*({heavy} & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "absent" in result.stderr
+    assert result.stdout.split() == []
+
+
+def test_the_version_is_said() -> None:
+    assert run("--version").stdout.startswith("deepfacepencil 0.")
+
+
+def test_photos_are_written_to_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("generate", A_DRAWING).returncode == 0
+    assert (tmp_path / "photos" / "contact-sheet.png").exists()
+
+
+def test_what_to_install_is_said_as_a_command_that_works() -> None:
+    said = str(missing_package("torch", "train"))
+    command = said.split("`")[1].split()
+    assert command[1:3] == ["install", "-e"]
+    assert (Path(command[3].strip("'").removesuffix("[train]")) / "pyproject.toml").exists()
 
 
 def test_help_needs_neither_torch_nor_onnxruntime() -> None:

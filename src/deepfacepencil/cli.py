@@ -34,6 +34,7 @@ class Studio:
     """Open the page."""
 
     def run(self) -> None:
+        _require_present(self.model)
         from .runtime.engine import BUNDLED
         from .studio.server import serve
 
@@ -46,7 +47,7 @@ class Generate:
 
     drawings: Positional[tuple[str, ...]]
     """Files, folders of drawings, or patterns such as 'sketches/*.png'."""
-    output: Path
+    output: Path = Path("photos")
     """Folder for the photos and the contact sheet."""
     attention: bool = False
     """Also write how far each place may leave the stroke that was drawn there."""
@@ -54,6 +55,7 @@ class Generate:
     """A model that `deepfacepencil export` wrote, instead of the bundled one."""
 
     def run(self) -> None:
+        _require_present(self.model)
         from .files import find_pictures
         from .runtime.reading import shared
 
@@ -105,11 +107,12 @@ class Prepare:
     )
 
     def run(self) -> None:
+        source = self.source
+        _require_present(source.root)
+        _require_seed("--split-seed", source.split_seed)
         from .data import celebamask, photos
         from .data.prepare import Settings, prepare
 
-        source = self.source
-        _require_seed("--split-seed", source.split_seed)
         kind = "celebamask" if isinstance(source, CelebAMask) else "photos"
         find = celebamask.find if kind == "celebamask" else photos.find
         settings = Settings(kind, source.size, source.backdrop, source.split_seed)
@@ -148,6 +151,7 @@ class Train:
     """float32, or bfloat16 where that is safe, instead of what the recipe says."""
 
     def run(self) -> None:
+        _require_present(self.data, self.generator)
         _require_seed("--seed", self.seed)
         _needs_the_train_extra()
         from .training.loop import train
@@ -184,6 +188,7 @@ class Evaluate:
     """Leave out stroke width and missing strokes: half the time."""
 
     def run(self) -> None:
+        _require_present(*self.runs, self.data, *self.drawings, self.inception)
         _require_seed("--seed", self.seed)
         _needs_the_train_extra()
         _needs_the_evaluate_extra()
@@ -222,13 +227,16 @@ class Sketch:
     """Of the deformation."""
 
     def run(self) -> None:
+        _require_present(self.labels)
         _require_seed("--seed", self.seed)
         _fonts_apart()
-        from .data.sketches import STYLES, sketch
         from .files import find_pictures
 
+        pictures = find_pictures(self.photos)
+        from .data.sketches import STYLES, sketch
+
         styles = STYLES if self.style == "all" else (self.style,)
-        sketch(find_pictures(self.photos), self.output, styles, self.labels, self.d, self.seed)
+        sketch(pictures, self.output, styles, self.labels, self.d, self.seed)
 
 
 @dataclass(frozen=True)
@@ -241,6 +249,7 @@ class Export:
     """The ONNX file to write."""
 
     def run(self) -> None:
+        _require_present(self.run_folder)
         _needs_the_train_extra()
         from .export import export
 
@@ -250,6 +259,13 @@ class Export:
             f"{self.output}: {size:.1f} MB,"
             f" {distance * 127.5:.2f} grey levels from torch (root mean square)"
         )
+
+
+def _require_present(*paths: Path | None) -> None:
+    """Says what is not there before anything is imported that takes seconds."""
+    for path in paths:
+        if path is not None and not path.exists():
+            raise InputError(f"{path}: no such file or folder")
 
 
 def _require_seed(option: str, seed: int) -> None:
@@ -312,10 +328,15 @@ _MENDABLE = {
 
 def main() -> None:
     """The command line. Exit status 2 for what the user can mend, 130 after Ctrl-C."""
+    if sys.argv[1:] == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"deepfacepencil {version('deepfacepencil')}")
+        return
     command = tyro.cli(
         Command,
         prog="deepfacepencil",
-        description="Draw a face, get a photo.",
+        description="Draw a face, get a photo. --version says which one this is.",
         config=(tyro.conf.OmitArgPrefixes,),
     )
     try:
