@@ -14,6 +14,7 @@ from .files import atomic_path
 
 SOFTWARE = "DeepFacePencil"
 SENTENCE = "Synthetic: made from a drawing, shows nobody."
+DRAWING_KEY = "deepfacepencil-drawing"  # of the text in a PNG that holds its drawing as SVG
 XMP_KEY = "XML:com.adobe.xmp"  # of the text in a PNG
 XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'

@@ -9,8 +9,9 @@ from scipy import ndimage
 from skimage.measure import find_contours
 
 from deepfacepencil.errors import InputError
+from deepfacepencil.provenance import DRAWING_KEY
 from deepfacepencil.sketch import pen, svg
-from deepfacepencil.sketch.normalise import DRAWING_KEY, lines_of, load_drawing, normalise_image
+from deepfacepencil.sketch.normalise import lines_of, load_drawing, normalise_image
 from deepfacepencil.sketch.place import centre
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 

@@ -27,6 +27,7 @@ class Copyist:
     def __init__(self, seconds: float = 0) -> None:
         self.seconds = seconds
         self.drawn: list[Strokes] = []
+        self.deaf = False  # to looks and seeds
         self.asked: list[tuple[Appearance, int, int]] = []
 
     def __call__(
@@ -46,6 +47,8 @@ class Copyist:
         photo = (tint * (1 - sketch[:, :, None] / 255)).astype(np.uint8)
         attention = np.zeros((4, RESOLUTION, RESOLUTION), np.float32)
         attention[0], attention[3] = (1 - cells) / 2, (1 + cells) / 2
+        if self.deaf:
+            appearance, seed = Appearance(), 0
         photo[:16, :16] = appearance.skin or 0
         photo[:16, -16:] = seed % 251, seed // 251 % 251, seed // 63001 % 251
         photo = photo.repeat(size // RESOLUTION, axis=0).repeat(size // RESOLUTION, axis=1)

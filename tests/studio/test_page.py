@@ -753,6 +753,40 @@ def test_every_control_has_a_name(hand: Hand) -> None:
     assert nameless == []
 
 
+def test_keys_alone_draw_and_change_a_face(hand: Hand) -> None:
+    press = hand.page.keyboard.press
+    for _ in range(60):
+        press("Tab")
+        if hand.page.evaluate("document.activeElement.id") == "paper":
+            break
+    press("ArrowLeft")
+    press("Enter")
+    for _ in range(6):
+        press("ArrowDown")
+    for _ in range(4):
+        press("ArrowRight")
+    hand.seeing_the_photo_change(lambda: press("Enter"))
+    (path,) = hand.strokes()
+    np.testing.assert_allclose(points(path)[[0, -1]], [(248, 256), (280, 304)], atol=1)
+    press("Control+a")
+    hand.page.focus("#paper")
+    press("ArrowDown")
+    (moved,) = hand.strokes()
+    assert start(moved)[1] == pytest.approx(start(path)[1] + 1)
+
+
+def test_a_model_that_does_not_listen_is_found_out(hand: Hand, running: Running) -> None:
+    hand.draw("outline")
+    hand.settle()
+    running.engine.deaf = True
+    hand.page.click("#another")  # the first photo without a seed's colour
+    hand.settle()
+    hand.page.wait_for_timeout(100)
+    hand.page.click("#another")
+    hand.until(lambda: "does not listen" in hand.page.inner_text("#toast"))
+    running.engine.deaf = False
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(hand: Hand, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")

@@ -12,6 +12,7 @@ from ..provenance import save_made
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
 from .reading import file_bytes, shared
+from .settings import read_settings
 
 SHEET = "contact-sheet.png"
 _COLUMNS, _MARGIN, _CAPTION = 6, 8, 16
@@ -37,7 +38,8 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
             problems.append(str(problem))
             continue
         output.mkdir(parents=True, exist_ok=True)
-        drawn = engine(strokes)
+        said = read_settings(data)
+        drawn = engine(strokes, said.tolerance, said.appearance, said.seed)
         save_made(Image.fromarray(drawn.photo), output / f"{name}.png")
         overlay = Image.fromarray(tolerance_overlay(drawn.sketch, drawn.attention))
         if attention:

@@ -18,6 +18,7 @@ from skimage.morphology import convex_hull_image, skeletonize
 
 from ..budget import MAX_PIXELS
 from ..errors import InputError
+from ..provenance import DRAWING_KEY
 from . import svg
 from .place import centre
 from .strokes import CANVAS, Strokes
@@ -27,7 +28,6 @@ _MIN_SIDE = 16
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
 # Not all that Pillow knows: it hands some to other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-DRAWING_KEY = "deepfacepencil-drawing"  # of the text in a photo of the studio (page/files.js)
 _WANTED = "give a PNG, JPEG, WebP or SVG file"
 
 # Pixels of the canvas, on which a drawing is brought before anything else.

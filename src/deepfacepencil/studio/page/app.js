@@ -116,7 +116,10 @@ function layers() {
 }
 
 photo.addEventListener("measured", () => meter());
-photo.addEventListener("refused", ({ detail }) => toast(`The server refused: ${detail}`));
+photo.addEventListener("refused", ({ detail }) => toast(`There is no photo of this: ${detail}.`));
+photo.addEventListener("deaf", () =>
+  toast("The model in use does not listen to this: it makes one person of each drawing."),
+);
 photos.addEventListener("state", () => {
   meter();
   const away = photos.state === "away" || photos.state === "full";
@@ -473,9 +476,11 @@ const wish = (name, label, value) => ({
 });
 
 const arrow = (key, right, down) => ({
-  name: key, label: "Move what is selected", keys: [key], line: "arrows", check: chosenAny,
+  name: key, label: "Move what is selected; else the cross on the paper, which draws",
+  keys: [key], line: "arrows", check: () => chosenAny() || paper.takesKeys,
   perform: ({ shiftKey, target }) => {
     if (target.matches?.("input")) return false; // a slider moves
+    if (paper.takesKeys) return paper.moveCross(right * (shiftKey ? 2 : 8), down * (shiftKey ? 2 : 8));
     const far = shiftKey ? 10 : 1;
     paper.nudge(1, right * far, down * far);
   },
@@ -595,6 +600,10 @@ const actions = new Actions([
   arrow("ArrowRight", 1, 0),
   arrow("ArrowUp", 0, -1),
   arrow("ArrowDown", 0, 1),
+  {
+    name: "down", label: "Put the tool down at the cross, or lift it", keys: ["Enter"],
+    check: () => paper.takesKeys, perform: () => paper.putDownOrLift(),
+  },
   { name: "smaller", label: "Scale what is selected", keys: ["<"], line: "scale", check: chosenAny, perform: () => paper.nudge(1 / 1.05, 0, 0) },
   { name: "larger", label: "Scale up", keys: [">"], line: "scale", check: chosenAny, perform: () => paper.nudge(1.05, 0, 0) },
   { name: "turn-left", label: "Turn what is selected", keys: [","], line: "turn", check: chosenAny, perform: () => paper.turn(1, 1, -Math.PI / 36) },

@@ -42,6 +42,7 @@ export class Paper {
   #pointers = new Map();
   #doing = null; // {tool, gesture} while the hand is down, {pinch: true} while two fingers are
   #cursor = null;
+  #byKeys = false; // whether the cursor is moved by keys
   #penSeen = false;
   #pen = null; // the pen that is down
   #holdingSpace = false;
@@ -61,7 +62,10 @@ export class Paper {
     on("pointerup", (event) => this.#up(event));
     on("pointercancel", (event) => this.#lost(event));
     on("pointerleave", () => this.#point(null));
-    on("blur", () => delete canvas.dataset.byHand);
+    on("blur", () => {
+      delete canvas.dataset.byHand;
+      this.#leaveKeys();
+    });
     on("wheel", (event) => this.#wheel(event));
     on("contextmenu", (event) => event.preventDefault());
     editor.addEventListener("change", () => this.#forgetTheGone());
@@ -146,6 +150,7 @@ export class Paper {
     }
     this.tool.draw?.(this, this.#doing?.gesture, context, this.#colours);
     if (this.#cursor && this.tool.cursor) this.#renderRing(context, this.tool.cursor(this));
+    if (this.#cursor && this.#byKeys) this.#renderCross(context);
   }
 
   /** A picture of the paper as it is without the stroke in hand. */
@@ -267,6 +272,68 @@ export class Paper {
     context.stroke();
   }
 
+  #renderCross(context) {
+    const [x, y] = this.#cursor;
+    const long = 12 / this.scale;
+    context.strokeStyle = this.#colours.accent;
+    context.lineWidth = (this.#doing ? 3 : 1.5) / this.scale;
+    context.beginPath();
+    context.moveTo(x - long, y);
+    context.lineTo(x + long, y);
+    context.moveTo(x, y - long);
+    context.lineTo(x, y + long);
+    context.stroke();
+  }
+
+  // --- the hand on the keyboard: arrows move a cross, Enter puts the tool down and lifts it ---
+
+  /** Whether keys move the cross: on the focused paper, unless they move what is chosen. */
+  get takesKeys() {
+    return document.activeElement === this.#canvas && (this.#doing?.keys || !this.selected.size);
+  }
+
+  /** Where the cross is, as a tool is told it. */
+  #crossed() {
+    const [x, y] = this.#cursor;
+    const box = this.#canvas.getBoundingClientRect();
+    const k = this.scale;
+    const screen = [(x - this.#view.x) * k + box.left, (y - this.#view.y) * k + box.top];
+    return { x, y, screen, pressure: 0.5, shift: false, at: performance.now() };
+  }
+
+  moveCross(right, down) {
+    const [x, y] = this.#cursor ?? [PAPER / 2, PAPER / 2];
+    const within = (value) => Math.min(Math.max(value, 0), PAPER);
+    this.#byKeys = true;
+    this.#cursor = [within(x + right), within(y + down)];
+    if (this.#doing?.keys) this.#doing.tool.go(this, this.#doing.gesture, this.#crossed());
+    this.refresh();
+  }
+
+  putDownOrLift() {
+    if (this.#doing?.keys) {
+      const { tool, gesture } = this.#doing;
+      this.#doing = null;
+      if (tool.finish) tool.finish(this, gesture, this.#crossed());
+      else this.editor.commit();
+    } else {
+      this.moveCross(0, 0);
+      const point = this.#crossed();
+      this.#doing = { tool: this.tool, gesture: this.tool.start(this, point), keys: true };
+      this.tool.go(this, this.#doing.gesture, point);
+    }
+    this.refresh();
+  }
+
+  #leaveKeys() {
+    this.#byKeys = false;
+    if (this.#doing?.keys) {
+      this.#doing = null;
+      this.editor.cancel();
+    }
+    this.refresh();
+  }
+
   // --- zoom and pan ---
 
   zoomBy(factor, [x, y] = [PAPER / 2, PAPER / 2]) {
@@ -327,6 +394,7 @@ export class Paper {
 
   #down(event) {
     if (event.pointerType === "touch" && this.#pen !== null) return; // the palm of a hand that draws
+    this.#leaveKeys();
     this.#canvas.dataset.byHand = ""; // who draws needs no ring that says where the focus is
     try {
       this.#canvas.setPointerCapture(event.pointerId);

@@ -18,7 +18,8 @@ const frameOf = (drawing, veil, size, seed = drawing.seed) => {
 };
 
 export class Photo extends EventTarget {
-  // Events: "photo" (a new one is on the canvas), "measured", "refused".
+  // Events: "photo" (a new one is on the canvas), "measured", "refused", and "deaf" (the model did
+  // not listen: other looks or another seed gave the very same photo).
   canvas = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE });
   veil = Object.assign(document.createElement("canvas"), { width: CELLS, height: CELLS });
   missing = [];
@@ -30,6 +31,7 @@ export class Photo extends EventTarget {
   #refused = false; // whether there will be no photo of the newest drawing
   #extras = [];
   #resting = 0;
+  #last = null; // the drawing of the last photo, and its pixels
   #times = [];
   #measured = 0;
 
@@ -117,7 +119,7 @@ export class Photo extends EventTarget {
     if (answer.veil) put(this.veil, coloured(answer.veil));
     this.missing = answer.missing;
     this.face = answer.face;
-    this.drawing = asked.drawing;
+    if (asked.size === SIZE) this.#hear(asked.drawing, answer.photo);
     if (asked.size === SIZE) requestAnimationFrame(() => this.#measure(times));
     this.dispatchEvent(new Event("photo"));
     if (asked.size < RESTED && this.#largest >= RESTED) {
@@ -127,6 +129,15 @@ export class Photo extends EventTarget {
         this.#send();
       }, REST);
     }
+  }
+
+  #hear(drawing, { data }) {
+    const last = this.#last;
+    this.#last = { drawing, data };
+    if (!last || !sameLines(last.drawing, drawing)) return;
+    const { seed, appearance } = last.drawing;
+    if (seed === drawing.seed && appearance === drawing.appearance) return;
+    if (data.every((value, i) => value === last.data[i])) this.dispatchEvent(new Event("deaf"));
   }
 
   #measure(times) {
@@ -141,6 +152,10 @@ export class Photo extends EventTarget {
     this.dispatchEvent(new Event("measured"));
   }
 }
+
+/** Whether two drawings differ in looks and seed at most. */
+const sameLines = (one, other) =>
+  ["strokes", "tolerance", "brush", "parts"].every((name) => one[name] === other[name]);
 
 /** Blue where the network obeys, orange where it helps, nothing where it does neither. */
 function coloured({ size, cells }) {
