@@ -209,10 +209,10 @@ def _bad(folder):
     (folder / "cut.png").write_bytes(whole["png"][: len(whole["png"]) // 2])
     (folder / "cut.jpg").write_bytes(whole["jpg"][: len(whole["jpg"]) // 2])
     (folder / "image.svg").write_bytes(whole["png"])
-    (folder / "script.png").write_text(f"{svg.to_svg(_face())[:-7]}<script/></svg>")
     (folder / "program.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n")
     Image.new("RGB", (1, 1)).save(folder / "dot.png")
     Image.new("RGB", (4000, 4)).save(folder / "thread.png")
+    Image.new("L", (16, 300_000)).save(folder / "strip.png")
     Image.new("RGB", (300, 300), "white").save(folder / "white.png")
     Image.new("RGB", (300, 300), "black").save(folder / "black.png")
     Image.new("RGBA", (300, 300), (0, 0, 0, 0)).save(folder / "nothing.png")
@@ -221,8 +221,9 @@ def _bad(folder):
     return {
         "text.png": "no image", "empty.png": "no image", "program.eps": "no image",
         "cut.png": "broken", "cut.jpg": "broken",
-        "image.svg": "not well-formed", "script.png": "contains a script",
+        "image.svg": "not well-formed",
         "dot.png": "too small", "thread.png": "too small",
+        "strip.png": "too narrow",
         "white.png": "no strokes", "black.png": "no strokes", "nothing.png": "no strokes",
         "large.png": "more than 50 megapixels", "huge.png": "more than 50 megapixels",
         "missing.png": "No such file", "missing.svg": "No such file", ".": "directory",

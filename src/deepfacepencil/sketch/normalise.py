@@ -4,8 +4,10 @@ The networks know one pen (`pen.py`) and one crop. A scan, a photo of paper, a t
 SVG is first brought to both; the paper's test sketches (section 4) came on its own canvas.
 """
 
+import io
+from collections.abc import Callable, Sized
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,29 +18,46 @@ from skimage.draw import line
 from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import convex_hull_image, skeletonize
 
-from ..budget import MAX_PIXELS
+from ..budget import MAX_FILE, MAX_PIXELS, require_size
 from ..errors import InputError
 from ..provenance import DRAWING_KEY
 from . import svg
-from .place import centre
+from .paper import without_rules
+from .pen import draw
+from .place import centre, face_likeness
+from .seen import is_what_is_seen, on_paper
 from .strokes import CANVAS, Strokes
 from .trace import pixel_chains, trace
 
 _MIN_SIDE = 16
+_MOST_ELONGATED = 32
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
 # Not all that Pillow knows: it hands some to other programs.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+try:  # the extra `heic`
+    import pillow_heif
+except ModuleNotFoundError:
+    pass
+else:
+    pillow_heif.register_heif_opener()
+    FORMATS += ("HEIF",)
+_ANIMATED = ("PNG", "WEBP", "GIF", "AVIF")
+_MOST_FRAMES = 60  # that are looked at
 _WANTED = "give a PNG, JPEG, WebP or SVG file"
 
 # Pixels of the canvas, on which a drawing is brought before anything else.
 _MASS = 11  # a dark area with room for a circle of this radius is hair, not a brow or an eye
 _MASS_AREA = 5000  # a brow, an eye and the hatching around them have less, hair has more
 _HATCHING = 4  # half the distance between lines that hatch an area
+_APART = 26  # between parts of which one only has the face
+# Shares of the face's part: what is that near it still belongs to it, and what is around it.
+_BESIDE, _AROUND = 0.04, 0.35
 _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
 
 Ink = NDArray[np.float32]  # (S, S): 0 for paper, 1 for the blackest of the drawing
 Mask = NDArray[np.bool_]
+_T = TypeVar("_T")
 
 
 def load_drawing(path: Path) -> Strokes:
@@ -47,21 +66,37 @@ def load_drawing(path: Path) -> Strokes:
     Raises InputError for everything that cannot be used, from a missing file to a blank sheet.
     """
     try:
-        file = path.open("rb")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): {_WANTED}") from None
-    with file:
-        return read_drawing(file, str(path))
+    require_size(len(data), str(path))
+    return read_drawing(io.BytesIO(data), str(path))
 
 
 def read_drawing(file: BinaryIO, name: str) -> Strokes:
     """`load_drawing` for what is open already; `name` is what an error calls it."""
-    head = file.read(svg.HEAD)
-    file.seek(0)
-    if svg.is_svg(head, name):
-        return _read_svg(file.read(svg.MAX_BYTES + 1), name)
+    return _open(file.read(), name, _read_svg, normalise_image)
+
+
+def look_at(data: bytes, name: str, size: int) -> Image.Image:
+    """The drawing in the bytes of a file as a person sees it: RGB, at most `size` pixels wide."""
+    picture = _open(data, name, lambda text, name: svg.read(text, name).picture(size), _decoded)
+    picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    return on_paper(picture)
+
+
+def _open(
+    data: bytes,
+    name: str,
+    read_svg: Callable[[bytes | str, str], _T],
+    read_image: Callable[[Image.Image, str], _T],
+) -> _T:
+    """What one of two readers makes of a file, by what the file is. InputError if it is neither."""
+    if svg.is_svg(data[: svg.HEAD], name):
+        return read_svg(data, name)
     try:
-        image = Image.open(file, formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
         raise InputError(f"{name}: more than {_LIMIT}: scale it down") from None
     except (OSError, SyntaxError, ValueError):
@@ -69,15 +104,37 @@ def read_drawing(file: BinaryIO, name: str) -> Strokes:
     with image:
         inside = image.info.get(DRAWING_KEY)
         if isinstance(inside, str):
-            return _read_svg(inside, name)
-        return normalise_image(image, name)
+            return read_svg(inside, name)
+        return read_image(image, name)
 
 
 def _read_svg(text: bytes | str, name: str) -> Strokes:
     document = svg.read(text, name)
-    if document.better_seen:
-        return normalise_image(document.picture(), name)
-    return centre(document.strokes)
+    known = len(document.strokes) > 0 and document.areas <= len(document.strokes) / 2
+    if known and is_what_is_seen(
+        document.strokes, document.widths, on_paper(document.picture(CANVAS))
+    ):
+        strokes = document.strokes
+        drawn = draw(strokes, CANVAS).astype(np.float32) / np.float32(255)
+        unruled = without_rules(drawn)
+        if unruled is not drawn:
+            strokes = strokes.select(~_are_rules(strokes, (drawn > 0.1) & (unruled < 0.1)))
+        if len(strokes):
+            return centre(strokes)
+    return normalise_image(document.picture(2 * CANVAS), name)
+
+
+def _are_rules(strokes: Strokes, rules: Mask) -> Mask:
+    """Which strokes are straight and lie on rules, as far as they are on the canvas."""
+    chosen = []
+    for points in strokes.polylines():
+        x, y = np.floor((points[1:] + points[:-1]) / 2).astype(int).T
+        on_page = (np.minimum(x, y) >= 0) & (np.maximum(x, y) < CANVAS)
+        length = np.linalg.norm(np.diff(points, axis=0), axis=1).sum()
+        straight = np.linalg.norm(points[-1] - points[0]) > 0.98 * length
+        on_rules = on_page.any() and rules[y[on_page], x[on_page]].mean() > 0.4
+        chosen.append(straight and on_rules)
+    return np.array(chosen, bool)
 
 
 def normalise_image(image: Image.Image, name: str) -> Strokes:
@@ -90,22 +147,112 @@ def normalise_image(image: Image.Image, name: str) -> Strokes:
         raise InputError(f"{name}: {width} x {height} pixels, more than {_LIMIT}: scale it down")
     if min(width, height) < _MIN_SIDE:
         raise InputError(f"{name}: {width} x {height} pixels are too small: scan it larger")
-    try:
-        image.draft("RGB", (4 * CANVAS, 4 * CANVAS))  # large JPEGs need not be decoded in full
-        image = ImageOps.exif_transpose(image)
-        image.load()
-    except Exception as error:  # Pillow meets broken files with many kinds of errors
-        raise InputError(f"{name}: is broken ({error}): save it again") from None
-    lines = lines_of(ink_of(image))
+    if max(width, height) > _MOST_ELONGATED * min(width, height):
+        raise InputError(f"{name}: {width} x {height} pixels are too narrow: cut the face out")
+    image = _decoded(image, name)
+    lines = _of_the_face(lines_of(ink_of(image)))
     box = _close_up(lines, image.size)
     if box is not None:
-        lines = lines_of(ink_of(image.crop(box)))
+        lines = _of_the_face(lines_of(ink_of(image.crop(box))))
     if not lines.any():
         raise InputError(
             f"{name}: has no strokes: draw dark on light or light on dark; of a photo,"
             " `deepfacepencil sketch` makes drawings"
         )
-    return centre(trace(lines))
+    return centre(trace(lines), anew=box is not None)
+
+
+def _decoded(image: Image.Image, name: str) -> Image.Image:
+    """The image, upright; of an animation, the frame that has most drawn on it, or the last such.
+
+    8 bits a channel, RGBA where something may be transparent, else RGB. InputError if it is broken.
+    """
+    try:
+        image.draft("RGB", (4 * CANVAS, 4 * CANVAS))  # large JPEGs need not be decoded in full
+        if image.format in _ANIMATED and getattr(image, "is_animated", False):
+            image = _fullest_frame(image)
+        image = ImageOps.exif_transpose(image)
+        image.load()
+        return _eight_bits(image)
+    except Exception as error:  # Pillow meets broken files with many kinds of errors
+        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        raise InputError(f"{name}: is broken ({reason}): save it again") from None
+
+
+def _fullest_frame(image: Image.Image) -> Image.Image:
+    count = image.n_frames  # type: ignore[attr-defined]
+    step = -(-count // _MOST_FRAMES)
+    most, fullest = -1.0, image
+    for number in range((count - 1) % step, count, step):
+        image.seek(number)
+        frame = _eight_bits(image.copy())
+        small = on_paper(frame.resize((64, 64), Image.Resampling.BOX)).convert("L")
+        detail = float(np.asarray(small, np.float32).std())
+        if detail >= 0.9 * most:
+            most, fullest = max(most, detail), frame
+    return fullest
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """RGBA or RGB, by what the mode is; more than 8 bits from black to the lightest value."""
+    if image.mode.startswith(("I", "F")):
+        values = np.nan_to_num(np.asarray(image, np.float32))
+        grey = (values * (255 / max(values.max(), 1e-9))).clip(0, 255).astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB")
+    if image.mode == "LAB":
+        return image.getchannel("L").convert("RGB")
+    if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
+        colours = len(image.getpalette() or ()) // 3  # a file may have more of these than colours
+        image.info["transparency"] = image.info["transparency"][:colours]
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _of_the_face(lines: Mask) -> Mask:
+    """Without what lies apart from the face: a title, a signature, a frame, an edge."""
+    half = lines[::2, ::2] | lines[1::2, ::2] | lines[::2, 1::2] | lines[1::2, 1::2]
+    parts, count = ndimage.label(_grown(half, _APART / 4))
+    if count < 2:
+        return lines
+    parts = parts.repeat(2, axis=0).repeat(2, axis=1)
+    sizes = np.bincount(parts[lines], minlength=count + 1)
+    spans = [
+        (np.array([down.start, right.start]), np.array([down.stop, right.stop]))
+        for down, right in ndimage.find_objects(parts)
+    ]
+    # What has a face: a part with all that lies in it. A frame has one too, but a smaller one.
+    candidates = {
+        tuple(_near(parts, lines, lines & (parts == part), sizes, _BESIDE) > 0.5)
+        for part in np.flatnonzero(sizes >= 0.2 * sizes.max())
+    }
+    chosen = np.array(max(candidates, key=lambda some: _likeness(lines, parts, some, candidates)))
+    for _ in range(2):
+        face = lines & chosen[parts]
+        rows, columns = np.nonzero(face)
+        # Hair is around the face: in its box and beyond, but not much.
+        box = np.array([[rows.min(), columns.min()], [rows.max(), columns.max()]])
+        meets = [(np.maximum(a, box[0]) <= np.minimum(b, box[1])).all() for a, b in spans]
+        around = _near(parts, lines, face, sizes, _AROUND) > 0.8
+        chosen |= around & np.array([False, *meets])
+        chosen |= _near(parts, lines, lines & chosen[parts], sizes, _BESIDE) > 0.5
+    return lines & chosen[parts]
+
+
+def _near(
+    parts: NDArray[np.integer], lines: Mask, face: Mask, sizes: NDArray[np.integer], margin: float
+) -> NDArray[np.floating]:
+    """Which share of each part's lines is in the box around a face, with a margin."""
+    rows, columns = np.nonzero(face)
+    slack = int(margin * max(np.ptp(rows), np.ptp(columns)))
+    box = tuple(
+        slice(max(0, side.min() - slack), side.max() + slack + 1) for side in (rows, columns)
+    )
+    return np.bincount(parts[box][lines[box]], minlength=len(sizes)) / np.maximum(sizes, 1)
+
+
+def _likeness(
+    lines: Mask, parts: NDArray[np.integer], some: tuple[bool, ...], candidates: Sized
+) -> float:
+    return face_likeness(trace(lines & np.array(some)[parts])) if len(candidates) > 1 else 1.0
 
 
 def _close_up(lines: Mask, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
@@ -126,13 +273,10 @@ def _close_up(lines: Mask, size: tuple[int, int]) -> tuple[int, int, int, int] |
 
 def ink_of(image: Image.Image) -> Ink:
     """How much ink lies on each pixel of the image, brought to the middle of a CANVAS square."""
-    if image.mode in ("1", "P", "PA"):  # Pillow would not smooth these
-        image = image.convert("RGBA")
-    image = eight_bits(image)
     scale = CANVAS / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
-    colours = np.asarray(_opaque(small), np.float32) / 255
+    colours = np.asarray(on_paper(small), np.float32) / 255
     sheet = _sheet(colours.mean(axis=2))
     channels = range(3 if np.ptp(colours, axis=2).max() > 0.02 else 1)
     difference = np.stack([_off_paper(colours[..., k], sheet) for k in channels], axis=-1)
@@ -141,29 +285,7 @@ def ink_of(image: Image.Image) -> Ink:
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = ink
-    return square
-
-
-def eight_bits(image: Image.Image) -> Image.Image:
-    """The image, scans with more than 8 bits a pixel from black to their lightest value."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.nan_to_num(np.asarray(image, np.float32))
-    return Image.fromarray((values * (255 / max(values.max(), 1e-9))).clip(0, 255).astype(np.uint8))
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """8-bit RGB. Transparency becomes paper: white under dark strokes, black under light ones."""
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    grey, alpha = (
-        np.asarray(band, np.float32) for band in (image.convert("L"), image.getchannel("A"))
-    )
-    light = alpha.any() and np.average(grey, weights=alpha) > 160 and alpha.mean() < 128
-    paper = Image.new("RGBA", image.size, "black" if light else "white")
-    paper.alpha_composite(image)
-    return paper.convert("RGB")
+    return without_rules(square)
 
 
 def _sheet(grey: NDArray[np.float32]) -> Mask:

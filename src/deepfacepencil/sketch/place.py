@@ -44,23 +44,20 @@ _FEATURES = 4  # apart from each other in an outline make a face of it: eyes, a 
 _OUTLINE, _OUTLINE_SIZE = (256, 278), 335
 
 
-def centre(strokes: Strokes) -> Strokes:
+def centre(strokes: Strokes, anew: bool = False) -> Strokes:
     """The drawing moved and scaled so that its face is where the training faces are.
 
     The face is an outline with features in it, else where strokes are and where none are. What fits
-    already stays as it is.
+    already stays as it is, unless it is to be placed `anew`.
     """
-    extent = float(np.ptp(strokes.points, axis=0).max()) if len(strokes) else 0.0
-    if 0 < extent < CANVAS / 2:  # too small to look for a face in it
-        middle = (strokes.points.max(axis=0) + strokes.points.min(axis=0)) / 2
-        scale, extent = 0.8 * CANVAS / extent, 0.8 * CANVAS
-        strokes = strokes.with_points((strokes.points - middle) * scale + CANVAS / 2)
+    strokes, extent, enlarged = _large_enough(strokes)
+    anew |= enlarged
     raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
     places = [_best_place(raster, scale, extent) for scale in _SCALES]
     best = max(range(len(places)), key=lambda k: places[k].score)
     found = places[best]
     here = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
-    if here >= _GOOD_ENOUGH * found.score or found.score < _NO_FACE:
+    if found.score < _NO_FACE or (not anew and here >= _GOOD_ENOUGH * found.score):
         return strokes
     if outline := _outlined_face(strokes):
         face, scale = np.array(outline[:2]), _OUTLINE_SIZE / outline[2]
@@ -71,6 +68,23 @@ def centre(strokes: Strokes) -> Strokes:
     middle = np.array(_MEAN_FACE[0][0])
     face = (middle - (found.right, found.down)) / found.scale
     return strokes.with_points((strokes.points - face) * scale + middle)
+
+
+def face_likeness(strokes: Strokes) -> float:
+    """How much of a face there is somewhere in the strokes, 0 to 1."""
+    strokes, extent, _ = _large_enough(strokes)
+    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    return max(_best_place(raster, scale, extent).score for scale in _SCALES)
+
+
+def _large_enough(strokes: Strokes) -> tuple[Strokes, float, bool]:
+    """The strokes, enlarged if they are too small to look for a face in them; their extent."""
+    extent = float(np.ptp(strokes.points, axis=0).max()) if len(strokes) else 0.0
+    if not 0 < extent < CANVAS / 2:
+        return strokes, extent, False
+    middle = (strokes.points.max(axis=0) + strokes.points.min(axis=0)) / 2
+    points = (strokes.points - middle) * (0.8 * CANVAS / extent) + CANVAS / 2
+    return strokes.with_points(points), 0.8 * CANVAS, True
 
 
 def _outlined_face(strokes: Strokes) -> tuple[float, float, float] | None:

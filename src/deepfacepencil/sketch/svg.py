@@ -1,12 +1,13 @@
 """Strokes in and out of SVG files (section 3.1: a vectorized sketch is a set of Bezier curves).
 
 Our own files come back as they were, classes included. Files from anywhere else are read with
-suspicion: nothing in them is fetched, run or expanded, and what would need it is refused.
+suspicion: nothing in them is fetched or run, and what would need it is left out (foreign.py).
 """
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -14,31 +15,18 @@ from xml.etree import ElementTree
 import numpy as np
 import resvg_py
 import svgelements
-from defusedxml import DefusedXmlException
-from defusedxml import ElementTree as DefusedElementTree
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..budget import require_cheap_bytes, require_cheap_tree
 from ..errors import InputError
 from ..files import atomic_path
+from .foreign import MAX_BYTES, MAX_POINTS, checked_tree
 from .strokes import CANVAS, UNKNOWN, Strokes
 
-MAX_BYTES = 5_000_000
 HEAD = 1 << 16  # bytes in which an SVG has begun: editors write long comments before it
 _PICTURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"RIFF", b"BM", b"II*", b"MM\0*")
-MAX_POINTS = 200_000
-_MAX_DEPTH = 100  # groups in groups
-_MAX_CHARACTERS = 4 * MAX_BYTES  # to parse once every <use> is written out and every style applied
-
-_NUMBER = re.compile(r"\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
-_OUTSIDE_CSS = re.compile(r"@import|url\(\s*[\"']?(?!#|data:|[\"'\s])", re.IGNORECASE)
+_GZIP = b"\x1f\x8b"
 _CLASSES = re.compile(r"(\d{1,2}|255) (\d{1,2}|255)")
-# What a line drawing can do without.
-_NOT_DRAWN = {"clipPath", "foreignObject", "marker", "mask", "metadata", "pattern", "text"}
-_NO_LINES = {"filter", "image"}  # what is in them, or what they do, is not drawn either
-_FILTER = re.compile(r"\bfilter\s*:[^;}]*")
-_MISPLACED = {"symbol", "svg"}  # inside a document, by svgelements
 _NOTHING = re.compile(r"\s*(?:0*\.)?0+%?\s*")
 _SAME_COLOUR = 16  # a difference per channel (of 255) that nobody sees
 
@@ -68,8 +56,10 @@ def is_svg(head: bytes, name: str) -> bool:
 
     Photos of the studio have an SVG inside, and are none.
     """
-    if name.lower().endswith(".svg"):
+    if name.lower().endswith((".svg", ".svgz")):
         return True
+    if head.startswith(_GZIP):
+        head = zlib.decompressobj(wbits=31).decompress(head, HEAD)
     text = head[:HEAD].replace(b"\0", b"")  # as in UTF-16
     return not head.startswith(_PICTURES) and b"<svg" in text
 
@@ -91,78 +81,116 @@ def parse(text: bytes | str, name: str) -> Strokes:
     """The strokes of an SVG document; `name` is what an error calls it.
 
     Lines, curves and outlines of shapes become strokes; text, images and the colour of areas do
-    not. Raises InputError for what is no SVG, is too large, wants something from outside or has
-    nothing drawn in it.
+    not. Raises InputError for what is no SVG, is too large or has nothing drawn in it.
     """
-    return read(text, name).strokes
+    strokes = read(text, name).strokes
+    if not len(strokes):
+        raise InputError(f"{name}: has no strokes: draw lines, not text")
+    return strokes
 
 
 class Document(NamedTuple):
     """What an SVG document has in it."""
 
-    strokes: Strokes
-    # Whether to trace the picture instead: most strokes are outlines of areas, perhaps lines, as
-    # tracing programs save them; or some are not where they belong.
-    better_seen: bool
-    picture: Callable[[], Image.Image]  # as people see it: 1024 pixels, on paper
+    strokes: Strokes  # none where the document can only be looked at
+    widths: NDArray[np.float64]  # (strokes,) of their pens, on the canvas; 0 around an area
+    areas: int  # strokes that are outlines of areas: perhaps lines, as tracing programs save them
+    root: ElementTree.Element  # checked
+    name: str
+
+    def picture(self, size: int) -> Image.Image:
+        """As people see it, RGBA, its longer side `size` pixels. Raises InputError."""
+        return _picture(self.root, size, self.name)
 
 
 def read(text: bytes | str, name: str) -> Document:
-    """`parse` for those who want to know more."""
-    if len(text) > MAX_BYTES:
-        raise InputError(f"{name}: larger than {MAX_BYTES // 10**6} MB: simplify the drawing")
-    root = _checked_tree(text, name)
+    """`parse` for those who also want to look at it; a document without strokes is none's fault.
+
+    Raises InputError for what is no SVG, or too large.
+    """
+    root = checked_tree(_unzipped(text, name), name)
     # svgelements is kind to files that are a little wrong; for very wrong ones it has any kind of
-    # exception.
+    # exception. Such a document can still be looked at.
     try:
-        page = svgelements.SVG.parse(_Source(root))
-        shapes = [shape for shape in page.elements() if isinstance(shape, svgelements.Shape)]
-        if not (isinstance(page.width, (int, float)) and isinstance(page.height, (int, float))):
-            raise ValueError("its page has no size")
-        for paper in ("white", "black"):  # black is for light lines on nothing
-            chains, classes, areas = _strokes_of(shapes, (page.width, page.height), paper)
-            if chains:
-                break
-    except Exception as error:
-        reason = " ".join(str(error).split())[:80]
-        raise InputError(f"{name}: cannot be read as SVG ({reason}): save it again") from None
+        return _vectors(root, name)
+    except InputError:
+        raise
+    except Exception:
+        return Document(Strokes.of([]), np.zeros(0), 0, root, name)
+
+
+def _vectors(root: ElementTree.Element, name: str) -> Document:
+    page = svgelements.SVG.parse(_Source(root))
+    shapes = [shape for shape in page.elements() if isinstance(shape, svgelements.Shape)]
+    if not (isinstance(page.width, (int, float)) and isinstance(page.height, (int, float))):
+        raise ValueError("its page has no size")
+    for paper in ("white", "black"):  # black is for light lines on nothing
+        chains, classes, widths = _strokes_of(shapes, (page.width, page.height), paper)
+        if chains:
+            break
     points = sum(map(len, chains))
     if points > MAX_POINTS:
         raise InputError(f"{name}: {points} points, more than {MAX_POINTS}: simplify the drawing")
     if not chains:
-        raise InputError(f"{name}: has no strokes: draw lines, not text or images")
+        return Document(Strokes.of([]), np.zeros(0), 0, root, name)
     every = np.concatenate(chains)
+    low, size = np.zeros(2), np.array([page.width, page.height])
     sized = root.get("viewBox") or (root.get("width") and root.get("height"))
-    low = np.zeros(2) if sized else every.min(axis=0)
-    size = np.array([page.width, page.height]) if sized else np.ptp(every, axis=0)
+    # A drawing beside its page is seen where drawings are made.
+    beside = not ((every >= low) & (every <= size)).all(axis=1).any()
+    if not sized or beside:
+        low, size = every.min(axis=0), np.ptp(every, axis=0)
     if not (np.isfinite(every).all() and np.isfinite(size).all() and size.max() > 0):
         raise InputError(f"{name}: has coordinates that are no finite numbers: save it again")
+    if not sized or beside:
+        root = _viewed(root, low, size)
     scale = CANVAS / size.max()
     margin = (CANVAS - size * scale) / 2
     strokes = Strokes.of([(chain - low) * scale + margin for chain in chains], classes)
-    misplaced = any(
-        (_local(e.tag) in _MISPLACED and e is not root) or "transform-origin" in e.attrib
-        for e in root.iter()
-    )
-    better_seen = misplaced or areas > len(chains) / 2
-    return Document(strokes, better_seen, lambda: _picture(root, paper, name))
+    areas = sum(width == 0 for width in widths)
+    return Document(strokes, np.array(widths) * scale, areas, root, name)
 
 
-def _picture(root: ElementTree.Element, paper: str, name: str) -> Image.Image:
+def _viewed(
+    root: ElementTree.Element, low: NDArray[np.float64], size: NDArray[np.float64]
+) -> ElementTree.Element:
+    """The document with another page: from `low` on, `size` large."""
+    corner = [float(number) for number in root.get("viewBox", "0 0").replace(",", " ").split()[:2]]
+    left, top = low + corner
+    width, height = np.maximum(size, 1e-3 * size.max())
+    view = {"viewBox": f"{left} {top} {width} {height}"}
+    kept = {key: value for key, value in root.attrib.items() if key not in ("width", "height")}
+    viewed = ElementTree.Element(root.tag, kept | view)
+    viewed.extend(root)
+    return viewed
+
+
+def _picture(root: ElementTree.Element, size: int, name: str) -> Image.Image:
     """The checked document by resvg."""
     try:
         png = resvg_py.svg_to_bytes(
             ElementTree.tostring(root, "unicode"),
-            background=paper,
             dpi=96,
             skip_system_fonts=True,
-            width=2 * CANVAS,  # it fits into both; one alone leaves the other without a bound
-            height=2 * CANVAS,
+            width=size,  # it fits into both; one alone leaves the other without a bound
+            height=size,
         )
-    except ValueError as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic in resvg is no Exception
         reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: cannot be drawn ({reason}): save it again") from None
-    return Image.open(io.BytesIO(png)).convert("RGB")
+    return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+def _unzipped(text: bytes | str, name: str) -> bytes | str:
+    """What is in an SVGZ; anything else as it is."""
+    if isinstance(text, str) or not text.startswith(_GZIP):
+        return text
+    try:
+        return zlib.decompressobj(wbits=31).decompress(text, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise InputError(f"{name}: is a broken SVGZ ({error}): save it again") from None
 
 
 class _Source:
@@ -176,101 +204,44 @@ class _Source:
         return now
 
 
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
-
-
-def _checked_tree(text: bytes | str, name: str) -> ElementTree.Element:
-    """The document without what is never drawn; InputError where it is not safe to go on."""
-    require_cheap_bytes(text, name)
-    try:
-        root = DefusedElementTree.fromstring(text)
-    except DefusedXmlException:
-        raise InputError(
-            f"{name}: declares XML entities, which are refused: save it as plain SVG"
-        ) from None
-    except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise InputError(f"{name}: is not well-formed SVG ({error}): save it again") from None
-    if _local(root.tag) != "svg":
-        raise InputError(f"{name}: is no SVG file: its root is <{_local(root.tag)[:30]}>")
-    for element in root.iter():
-        tag = _local(element.tag)
-        if tag == "script" or any(_local(key).lower().startswith("on") for key in element.attrib):
-            raise InputError(f"{name}: contains a script, which is refused: save it as plain SVG")
-        links = [value for key, value in element.items() if _local(key) in ("href", "src")]
-        css = [*element.attrib.values(), (element.text or "") if tag == "style" else ""]
-        if any(not link.strip().startswith(("#", "data:")) for link in links) or any(
-            map(_OUTSIDE_CSS.search, css)
-        ):
-            raise InputError(
-                f"{name}: refers to something outside it, which is refused: remove links"
-            )
-        element[:] = [child for child in element if _local(child.tag) not in _NOT_DRAWN]
-    for element in list(root.iter()):
-        element[:] = [child for child in element if _local(child.tag) not in _NO_LINES]
-        # What refers to a filter that is gone would not be drawn.
-        element.attrib.pop("filter", None)
-        if "style" in element.attrib:
-            element.set("style", _FILTER.sub("", element.get("style", "")))
-        if _local(element.tag) == "style":
-            element.text = _FILTER.sub("", element.text or "")
-    if root.get("viewBox"):  # says the page's shape; its size on a screen (1em) says nothing
-        for side in ("width", "height"):
-            root.attrib.pop(side, None)
-    require_cheap_tree(root, name)
-    _check_size(root, name)
-    return root
-
-
-def _check_size(root: ElementTree.Element, name: str) -> None:
-    """InputError for a drawing that is small on disk and huge or endless once it is written out."""
-    by_id = {element.get("id"): element for element in root.iter() if element.get("id")}
-    style = sum(len(e.text or "") for e in root.iter() if _local(e.tag) == "style")
-    numbers = characters = 0
-    todo = [(root, style, 0)]
-    while todo:
-        element, inherited, depth = todo.pop()
-        inherited += len(element.get("transform", ""))
-        geometry = element.get("d", "") + " " + element.get("points", "")
-        numbers += len(_NUMBER.findall(geometry))
-        characters += inherited + sum(map(len, element.attrib.values())) + 1
-        if numbers > 2 * MAX_POINTS or characters > _MAX_CHARACTERS or depth > _MAX_DEPTH:
-            raise InputError(f"{name}: too large or too deeply nested: simplify the drawing")
-        inside = list(element)
-        if _local(element.tag) == "use":
-            links = [value for key, value in element.items() if _local(key) == "href"]
-            inside += [by_id[link[1:]] for link in links if link[1:] in by_id]
-        todo += [(child, inherited, depth + 1) for child in inside]
-
-
 def _strokes_of(
     shapes: Iterable[svgelements.Shape], size: tuple[float, float], background: str
-) -> tuple[list[NDArray[np.float64]], list[tuple[int, int]], int]:
-    """The chains of all shapes that can be seen, and the classes our own files give them.
-
-    And how many of the chains are outlines of areas without a line around.
+) -> tuple[list[NDArray[np.float64]], list[tuple[int, int]], list[float]]:
+    """The chains of all shapes that may be seen, the classes our own files give them, and the
+    widths of their pens: 0 for the outline of an area without a line around.
     """
     paper = svgelements.Color(background)
-    chains, classes, areas = [], [], 0
+    chains: list[NDArray[np.float64]] = []
+    classes: list[tuple[int, int]] = []
+    widths: list[float] = []
     for shape in shapes:
         values = shape.values
         transparent = _NOTHING.fullmatch(str(values.get("opacity", "")))
         hidden = transparent or values.get("visibility") in ("hidden", "collapse")
-        line = shape.stroke if shape.stroke_width else None
-        if hidden or not (_shows(line, None) or _shows(shape.fill, None)):
+        line = _paint(shape, "stroke") if shape.stroke_width else None
+        fill = _paint(shape, "fill")
+        if hidden or not (_shows(line, None) or _shows(fill, None)):
             continue
         alone = isinstance(shape, svgelements.Rect) or not _shows(line, None)
-        if alone and _shows(shape.fill, None) and _covers(shape, size):
-            paper = shape.fill
+        if alone and _shows(fill, None) and _covers(shape, size):
+            paper = fill
             continue
-        if _shows(line, paper) or _shows(shape.fill, paper):
+        if _shows(line, paper) or _shows(fill, paper):
             found = list(_chains(shape))
             known = _CLASSES.fullmatch(values.get("data-classes", ""))
             pair = (int(known[1]), int(known[2])) if known else (UNKNOWN, UNKNOWN)
+            width = float(shape.implicit_stroke_width) if _shows(line, paper) else 0.0
             chains += found
             classes += [pair] * len(found)
-            areas += 0 if _shows(line, paper) else len(found)
-    return chains, classes, areas
+            widths += [width] * len(found)
+    return chains, classes, widths
+
+
+def _paint(shape: svgelements.Shape, of: str) -> svgelements.Color | None:
+    """The colour of a shape's `stroke` or `fill`; a pattern or gradient is none."""
+    if str(shape.values.get(of, "")).strip().startswith("url("):
+        return None
+    return getattr(shape, of)
 
 
 def _shows(colour: svgelements.Color | None, paper: svgelements.Color | None) -> bool:
