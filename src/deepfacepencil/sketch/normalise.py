@@ -34,7 +34,7 @@ _MOST_ELONGATED = 32
 _LIMIT = f"{MAX_PIXELS // 10**6} megapixels"
 # Not all that Pillow knows: it hands some to other programs.
 FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
-try:  # the extra `heic`
+try:  # HEIC, where this plugin of Pillow is installed
     import pillow_heif
 except ModuleNotFoundError:
     pass
