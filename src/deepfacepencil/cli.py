@@ -131,12 +131,12 @@ class Train:
     """paper: as published, for GPUs; small: hours of two CPU cores; modern: small with what the
     field has learnt since; small-512: the enhancer that makes small's photos twice as large;
     compare: the paper's experiment, twenty minutes of two CPU cores a model; tiny: a trial."""
-    model: Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "dual-only"] = (
-        "ours"
-    )
-    """ours, or what to compare it with, trained on as many photos: pix2pix; baseline: pix2pixHD's
-    generator; baseline-deform: that with deformed sketches too; sap-only, dual-only: half of
-    ours."""
+    model: Literal[
+        "ours", "pix2pix", "pix2pixhd", "baseline", "baseline-deform", "sap-only", "dual-only"
+    ] = "ours"
+    """ours, or what to compare it with, trained on as many photos: pix2pix; pix2pixhd; baseline:
+    pix2pixHD's generator with our losses; baseline-deform: that with deformed sketches too;
+    sap-only, dual-only: half of ours."""
     generator: Annotated[Path | None, arg(metavar="RUN")] = None
     """For small-512: the finished run of small to go on from."""
     seed: int = 0

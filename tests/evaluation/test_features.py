@@ -15,6 +15,7 @@ pytest.importorskip("torchmetrics")
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.evaluation import features, metrics
+from deepfacepencil.models.vgg import load_vgg
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 
@@ -90,7 +91,7 @@ def test_anything_else_is_refused(tmp_path: Path, kind: str) -> None:
         features.load_inception(path, CPU)
 
 
-def test_st_lpips_is_what_its_package_computes(
+def test_the_perceptual_networks_are_what_their_package_computes(
     monkeypatch: pytest.MonkeyPatch, photos: Photos
 ) -> None:
     pytest.importorskip("stlpips_pytorch")
@@ -113,6 +114,11 @@ def test_st_lpips_is_what_its_package_computes(
     here, there = (torch.from_numpy(x).permute(0, 3, 1, 2) / 127.5 - 1 for x in (photos, other))
     with torch.no_grad():
         assert ours == pytest.approx(theirs(here, there).flatten().numpy(), rel=1e-4)
+    theirs = stlpips.LPIPS(net="vgg", variant="shift_tolerant", verbose=False)
+    with torch.no_grad():
+        expected = theirs.net(theirs.scaling_layer(here))
+        for mine, their in zip(load_vgg(CPU)(here), expected, strict=True):
+            torch.testing.assert_close(mine, their)
 
 
 def test_st_lpips_grows_with_blur(photos: Photos) -> None:

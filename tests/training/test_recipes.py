@@ -12,6 +12,7 @@ from deepfacepencil.sketch.drawn import Distortion
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     COMPARE,
+    PIX2PIXHD,
     RECIPES,
     SMALL,
     SMALL_512,
@@ -45,6 +46,9 @@ def test_every_model_is_shown_as_many_photos(model, name):
     if model == "pix2pix":  # it has its own losses
         kept -= {"adversary", "reconstruction", "perceptual"}
         assert (rival.adversary, rival.reconstruction, rival.perceptual) == (Adversary(), 100, 0)
+    if model == "pix2pixhd":
+        kept -= set(PIX2PIXHD)
+        assert {field: getattr(rival, field) for field in PIX2PIXHD} == PIX2PIXHD
     assert all(getattr(rival, field) == getattr(recipe, field) for field in kept)
 
 

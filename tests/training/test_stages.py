@@ -10,6 +10,7 @@ from torch.optim import Adam
 
 from deepfacepencil.models.alexnet import load_alexnet
 from deepfacepencil.models.condition import Condition
+from deepfacepencil.models.vgg import load_vgg
 from deepfacepencil.training import networks as networks_module
 from deepfacepencil.training.batches import Batch
 from deepfacepencil.training.networks import Compute, Networks, compile_networks
@@ -46,6 +47,7 @@ TRAINED = {
     ("ours", ENHANCER): ("enhancer.",) + D,
     ("pix2pix", PIX2PIX): ONE + D,
     ("baseline", STAGE_1): ONE + D,
+    ("pix2pixhd", STAGE_1): ONE + D,
     ("baseline-deform", CLEAN_AND_DEFORMED): ONE + D,
     ("sap-only", CLASSIFIER): (*C, "auxiliary.sap.classifier."),
     ("sap-only", CLEAN_AND_DEFORMED): ONE_WITH_SAP + D,
@@ -327,3 +329,40 @@ def test_bfloat16_is_for_the_networks_and_not_for_the_losses(networks, batch):
     assert all(
         v.dtype == torch.float32 for v in stage.step(networks, compute, batch, *optimisers).values()
     )
+
+
+def test_pix2pixhd_learns_from_its_own_losses(batch):
+    """[28], as its authors' code has it: sums over scales and layers, VGG, no L_1."""
+    recipe, networks = for_model(TINY, "pix2pixhd"), networks_of("pix2pixhd")
+    networks.requires_grad_(False)
+    trained = list(networks.main.parameters())
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    condition, x, vgg = batch.S_syn, batch.photo, load_vgg(torch.device("cpu"))
+    photo = networks.main(condition).photo
+    fake, real = networks.discriminator(condition, photo), networks.discriminator(condition, x)
+    loss = sum((scale[-1] - 1).square().mean() for scale in fake)
+    for f, r in zip(fake, real, strict=True):
+        loss += 10 / 3 * sum((p - q).abs().mean() for p, q in zip(f[:-1], r[:-1], strict=True))
+    shares = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1)
+    for share, p, q in zip(shares, vgg(photo), vgg(x), strict=True):
+        loss += 10 * share * (p - q).abs().mean()
+    expected = torch.autograd.grad(loss, trained)
+    terms = train_step(networks, STAGE_1, batch, recipe)
+    assert {name for name in terms if name[0] != "d"} == {"adv a", "vgg a"}
+    assert terms["adv a"] + terms["dfm a"] + terms["vgg a"] == pytest.approx(loss.item(), rel=1e-4)
+    for parameter, gradient in zip(trained, expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_d_judges_by_what_the_generator_saw_or_by_the_clean_sketch(networks, batch, clean):
+    judged = []
+    networks.discriminator.register_forward_pre_hook(lambda _, given: judged.append(given[0]))
+    recipe = replace(TINY, adversary=Adversary(clean=clean))
+    train_step(networks, STAGE_3, batch, recipe)
+    seen = torch.cat([batch.S_syn.sketch, (batch.S_syn if clean else batch.S_dfm).sketch])
+    assert len(judged) == 2
+    for condition in judged:  # the pass of D has real and generated photos, that of G these alone
+        for part in condition.sketch.split(len(seen)):
+            assert torch.equal(part, seen)

@@ -46,10 +46,10 @@ class ShiftTolerantAlexNet(nn.Module):
 
     def forward(self, photos: Tensor) -> list[Tensor]:
         """Five maps (N, C, h, w), at every place of unit length, of photos (N, 3, H, W) in ±1."""
-        maps = [_halved(self.first((photos - self.shift) / self.scale)).relu()]  # (N, 64, H/2, W/2)
-        x = _halved(F.max_pool2d(maps[-1], 3, stride=1))
+        maps = [halved(self.first((photos - self.shift) / self.scale)).relu()]  # (N, 64, H/2, W/2)
+        x = halved(F.max_pool2d(maps[-1], 3, stride=1))
         maps.append(self.second(x).relu())  # (N, 192, H/4, W/4)
-        x = _halved(F.max_pool2d(maps[-1], 3, stride=1))
+        x = halved(F.max_pool2d(maps[-1], 3, stride=1))
         for layer in self.rest:
             x = layer(x).relu()
             maps.append(x)  # (N, 384, H/8, W/8), then 256 channels, twice
@@ -81,7 +81,7 @@ def load_alexnet(device: torch.device) -> ShiftTolerantAlexNet:
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _halved(x: Tensor) -> Tensor:
+def halved(x: Tensor) -> Tensor:
     """Blurred with (1, 2, 1) / 4 in both directions, then every second pixel, mirrored borders."""
     line = torch.tensor([0.25, 0.5, 0.25], device=x.device, dtype=x.dtype)
     kernel = (line[:, None] * line).expand(x.shape[1], 1, 3, 3)

@@ -2,6 +2,7 @@
 
 ours             G_a and G_m with SAP, which share residual blocks and decoder
 baseline         pix2pixHD's global generator [28], which is G_a alone
+pix2pixhd        the same network with that paper's own objective (training/recipes.py)
 baseline-deform  the same network; it gets deformed sketches too
 pix2pix          U-Net and PatchGAN of Isola et al. [10], as they are
 sap-only         G_m's network alone: SAP without the dual generators
@@ -17,7 +18,9 @@ from .discriminator import Discriminator
 from .generator import GlobalGenerator, dual_generators
 from .pix2pix import PatchGAN, UNet
 
-Model = Literal["ours", "pix2pix", "baseline", "baseline-deform", "sap-only", "dual-only"]
+Model = Literal[
+    "ours", "pix2pix", "pix2pixhd", "baseline", "baseline-deform", "sap-only", "dual-only"
+]
 
 
 def generators(model: Model, width: int, cap: int, depth: int) -> tuple[Any, Any]:
@@ -29,7 +32,7 @@ def generators(model: Model, width: int, cap: int, depth: int) -> tuple[Any, Any
     auxiliary, main = dual_generators(width, cap)
     if model == "ours":
         return auxiliary, main
-    if model in ("baseline", "baseline-deform"):
+    if model in ("baseline", "baseline-deform", "pix2pixhd"):
         return auxiliary, auxiliary
     if model == "sap-only":
         return main, main

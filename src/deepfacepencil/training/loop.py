@@ -1,7 +1,7 @@
 """The training loop: the phases of a recipe, step by step, with log, sample sheets and checkpoints.
 
-Progress is counted in photos shown. Everything random follows from (seed, phase, photos shown)
-alone, so a run that was interrupted ends with the weights and the log of one that was not.
+Progress is counted in photos shown. Everything random follows from (seed, stage, resolution, photos
+shown) alone, so a run that was interrupted ends with the weights and the log of one that was not.
 Processes that train together share each batch; the first of them writes.
 """
 
@@ -32,7 +32,7 @@ from .checkpoint import ENHANCER_WEIGHTS, load_state, require_room, save_state, 
 from .networks import Compute, Networks, compile_networks, new_discriminator
 from .recipes import ENHANCER, STAGE_1, Phase, Recipe
 from .report import LOG, SHEETS, write_report
-from .schedule import learning_rate, place_in_stage
+from .schedule import learning_rate, phase_seed, place_in_stage
 from .sheet import enhancer_sheet, sample_sheet
 from .stages import STAGES
 from .start import (
@@ -136,7 +136,7 @@ class Training:
             self.networks.load_state_dict(state["networks"])
             self.number, self.shown = state["phase"], state["shown"]
             self.sums, self.steps = state["sums"], state["steps"]
-            if self.number < len(recipe.phases):
+            if self.shown:
                 self._enter_stage()
                 for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
                     optimiser.load_state_dict(saved)
@@ -160,7 +160,7 @@ class Training:
     @property
     def phase_seed(self) -> int:
         """Everything random in the phase comes from it."""
-        return self.seed * 1000 + self.number
+        return phase_seed(self.recipe, self.number, self.seed)
 
     def begin(self, number: int) -> None:
         """Go on with phase `number`. A stage that begins with it gets optimisers of its own."""
@@ -206,7 +206,8 @@ class Training:
         self.shown += self.phase.batch
         # Early on the average would still be the stage's start: it looks back a quarter of the way.
         total = place_in_stage(self.recipe, self.number)[0] + self.shown
-        keep = 0.5 ** (self.phase.batch / self.recipe.ema_images)
+        half_life = self.recipe.ema_images
+        keep = 0.5 ** (self.phase.batch / half_life) if half_life else 0.0
         self.networks.update_ema(min(keep, total / (total + 3 * self.phase.batch)))
         self._require_finite(losses, of_a_batch=True)
         for name, value in losses.items():

@@ -50,6 +50,31 @@ def hinge_generator(fake: Features) -> Tensor:
     return torch.stack([-scale[-1].float().mean() for scale in fake]).mean()
 
 
+def least_squares_discriminator(real: Features, fake: Features) -> Tensor:
+    """In the place of Eq. 5, as pix2pixHD has it: logits of 1 and 0 (LSGAN, Mao et al. 2017)."""
+    terms = [
+        (r[-1].float() - 1).square().mean() + f[-1].float().square().mean()
+        for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def least_squares_generator(fake: Features) -> Tensor:
+    """What G minimises against `least_squares_discriminator`: logits of 1, mean over D_i."""
+    return torch.stack([(scale[-1].float() - 1).square().mean() for scale in fake]).mean()
+
+
+def perceptual_features(
+    generated: Sequence[Tensor], real: Sequence[Tensor], shares: Sequence[float]
+) -> Tensor:
+    """The VGG loss of pix2pixHD: mean absolute differences of features, summed with `shares`."""
+    terms = [
+        share * F.l1_loss(g.float(), r.float())
+        for share, g, r in zip(shares, generated, real, strict=True)
+    ]
+    return torch.stack(terms).sum()
+
+
 def discriminator_feature_matching(fake: Features, real: Features) -> Tensor:
     """L_DFM: mean absolute difference of D's features, mean over the layers and the D_i. Eq. 6.
 
@@ -78,4 +103,5 @@ def classification(clean: Tensor, deformed: Tensor) -> Tensor:
 ADVERSARIAL = {
     "cross entropy": (adversarial_discriminator, adversarial_generator),
     "hinge": (hinge_discriminator, hinge_generator),
+    "least squares": (least_squares_discriminator, least_squares_generator),
 }

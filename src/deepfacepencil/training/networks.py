@@ -17,6 +17,7 @@ from ..models.alexnet import ShiftTolerantAlexNet, load_alexnet
 from ..models.build import discriminator, generators
 from ..models.enhancer import Enhancer
 from ..models.generator import MainGenerator
+from ..models.vgg import ShiftTolerantVGG, load_vgg
 from .recipes import ENHANCER, Recipe
 
 
@@ -33,8 +34,9 @@ class Networks(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         size = recipe.width, recipe.cap, recipe.depth
-        self.auxiliary, self.main = generators(recipe.model, *size)
+        # D first: it is the same for all models, whatever else they have.
         self.discriminator = new_discriminator(recipe)
+        self.auxiliary, self.main = generators(recipe.model, *size)
         wanted = any(phase.stage == ENHANCER for phase in recipe.phases)
         self.enhancer = Enhancer(recipe.width) if wanted else nn.Identity()
         self.ema = deepcopy(self._averaged())
@@ -88,7 +90,8 @@ class Compute:
     main: Callable
     enhancer: Callable
     discriminator: Callable
-    alexnet: ShiftTolerantAlexNet | None  # where the recipe has a perceptual loss
+    alexnet: ShiftTolerantAlexNet | None  # where the recipe has these perceptual losses
+    vgg: ShiftTolerantVGG | None
     device: torch.device
     recipe: Recipe
 
@@ -115,6 +118,7 @@ class Compute:
             enhancer=shared(networks.enhancer),
             discriminator=shared(networks.discriminator),
             alexnet=load_alexnet(fabric.device) if recipe.perceptual else None,
+            vgg=load_vgg(fabric.device) if recipe.vgg else None,
             device=fabric.device,
             recipe=recipe,
         )

@@ -7,7 +7,7 @@ convolutional and move from 128 to 256 px with the same weights.
 
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import InputError
 from ..models.build import Model
@@ -32,7 +32,9 @@ class Phase:
 class Adversary:
     """How D and the generators play against each other. The defaults are the paper's."""
 
-    loss: Literal["cross entropy", "hinge"] = "cross entropy"  # Eq. 5, or in its place
+    # Eq. 5, or in its place.
+    loss: Literal["cross entropy", "hinge", "least squares"] = "cross entropy"
+    clean: bool = False  # D sees S_syn beside every photo, whatever the generator saw
     augment: bool = False  # D sees photos moved, recoloured, with a hole (augment.py)
 
 
@@ -57,8 +59,10 @@ class Recipe:
     reconstruction: float = 1.0  # of L_rec
     discriminator_matching: float = 10.0  # of L_DFM: lambda
     generator_matching: float = 10.0  # of L_GFM: mu
+    adversarial: float = 1.0  # of L_adv
     perceptual: float = 0.0  # of ST-LPIPS beside L_rec: not in the paper
-    ema_images: float = 1_000  # half-life of the moving average of the generators
+    vgg: float = 0.0  # of pix2pixHD's perceptual loss: not in the paper
+    ema_images: float = 1_000  # half-life of the moving average of the generators; 0 for none
     model: Model = "ours"  # see `for_model`
 
     @property
@@ -153,6 +157,19 @@ TINY = Recipe(
 RECIPES = {recipe.name: recipe for recipe in (PAPER, SMALL, MODERN, SMALL_512, COMPARE, TINY)}
 
 
+# The objective of pix2pixHD [28] for what `baseline` trains: least squares and features of D, both
+# summed over the scales or the layers where Eq. 5 and 6 have means over three and four, and VGG.
+PIX2PIXHD: dict[str, Any] = {
+    "adversary": Adversary(loss="least squares"),
+    "reconstruction": 0.0,
+    "adversarial": 3.0,
+    "discriminator_matching": 40.0,
+    "perceptual": 0.0,
+    "vgg": 10.0,
+    "ema_images": 0,
+}
+
+
 def for_model(recipe: Recipe, model: Model) -> Recipe:
     """The recipe for a rival (models/build.py): as many photos of every resolution, its stages.
 
@@ -170,6 +187,8 @@ def for_model(recipe: Recipe, model: Model) -> Recipe:
         return replace(recipe, phases=shown)
     if model == "baseline":
         return replace(recipe, phases=_in_one_stage(shown, STAGE_1))
+    if model == "pix2pixhd":
+        return replace(recipe, phases=_in_one_stage(shown, STAGE_1), **PIX2PIXHD)
     if model == "baseline-deform":
         return replace(recipe, phases=_in_one_stage(shown, CLEAN_AND_DEFORMED))
     if model == "sap-only":

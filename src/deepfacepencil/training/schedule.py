@@ -1,4 +1,6 @@
-"""When what is trained, and how fast: places in a stage and the learning rate (section 4.1)."""
+"""When what is trained, how fast and from which seed: places in a stage, learning rate, seeds."""
+
+import hashlib
 
 from .recipes import Recipe
 
@@ -19,3 +21,15 @@ def place_in_stage(recipe: Recipe, number: int) -> tuple[int, int]:
     stage = recipe.phases[number].stage
     before = sum(p.images for p in recipe.phases[:number] if p.stage == stage)
     return before, sum(p.images for p in recipe.phases if p.stage == stage)
+
+
+def phase_seed(recipe: Recipe, number: int, seed: int) -> int:
+    """What everything random in a phase follows from.
+
+    By the stage's name and the resolution, not by the phase's number: models that are compared see
+    the same photos in the same order and start D from the same weights, whichever other stages
+    they have.
+    """
+    alike = [(phase.stage, phase.resolution) for phase in recipe.phases[: number + 1]]
+    words = f"{seed}, {alike[-1]}, {alike.count(alike[-1])}"
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4])

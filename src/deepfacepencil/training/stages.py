@@ -24,6 +24,7 @@ from torch.optim import Adam
 
 from ..models.condition import mixed
 from ..models.enhancer import half_size
+from ..models.vgg import SHARES
 from . import losses
 from .batches import Batch
 from .networks import Compute, Networks
@@ -189,18 +190,26 @@ def pix2pix_step(
 
 def _reconstruction(compute: Compute, name: str, photo: Tensor, batch: Batch) -> Losses:
     """L_rec of Eq. 4 for a generator's photo, with its weight."""
+    if not compute.recipe.reconstruction:
+        return {}
     loss = losses.reconstruction(photo, batch.photo)
     return {f"rec {name}": compute.recipe.reconstruction * loss}
 
 
 def _perceptual(compute: Compute, name: str, photo: Tensor, batch: Batch) -> Losses:
-    """ST-LPIPS of a generator's photo with its weight, for recipes that want it."""
-    if compute.alexnet is None:
-        return {}
-    with compute.precision():
-        made, real = compute.alexnet(photo.float()), compute.alexnet(batch.photo)
-    distance = compute.alexnet.distance(made, real).mean()
-    return {f"lpips {name}": compute.recipe.perceptual * distance}
+    """Perceptual losses of a generator's photo with their weights, for recipes that want them."""
+    terms = {}
+    if compute.alexnet is not None:
+        with compute.precision():
+            made, real = compute.alexnet(photo.float()), compute.alexnet(batch.photo)
+        distance = compute.alexnet.distance(made, real).mean()
+        terms[f"lpips {name}"] = compute.recipe.perceptual * distance
+    if compute.vgg is not None:
+        with compute.precision():
+            made, real = compute.vgg(photo.float()), compute.vgg(batch.photo)
+        loss = losses.perceptual_features(made, real, SHARES)
+        terms[f"vgg {name}"] = compute.recipe.vgg * loss
+    return terms
 
 
 def _before_body(generator: nn.Module) -> list[nn.Module]:

@@ -27,7 +27,7 @@ class Shown:
     """What D is shown: every generated photo, and the real one under the same condition."""
 
     generators: tuple[str, ...]  # whose photos these are, one batch after the other
-    condition: Condition  # what the generators saw
+    condition: Condition  # what the generators saw, or the clean sketches
     generated: Tensor  # (generators * B, 3, H, W), with gradients to the generators
     real: Tensor  # the same shape
 
@@ -68,7 +68,7 @@ def g_step(
     for place, name in enumerate(shown.generators):
         items = slice(place * size, (place + 1) * size)
         fakes, reals = _items(judged, items), _items(real, items)
-        added[f"adv {name}"] = g_adversarial(fakes)
+        added[f"adv {name}"] = recipe.adversarial * g_adversarial(fakes)
         added[f"dfm {name}"] = (
             recipe.discriminator_matching * losses.discriminator_feature_matching(fakes, reals)
         )
@@ -112,7 +112,8 @@ def log_of(terms: Losses, d_loss: Tensor, real: losses.Features, fake: losses.Fe
 
 
 def _shown(compute: Compute, batch: Batch, generated: dict[str, tuple[Condition, Tensor]]) -> Shown:
-    condition = joined([condition for condition, _ in generated.values()])
+    clean = compute.recipe.adversary.clean
+    condition = joined([batch.S_syn if clean else seen for seen, _ in generated.values()])
     fake = torch.cat([photo.float() for _, photo in generated.values()])
     real = torch.cat([batch.photo] * len(generated))
     if compute.recipe.adversary.augment:  # a real and a generated photo change alike
