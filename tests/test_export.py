@@ -132,3 +132,20 @@ def test_a_packed_convolution_is_the_same_on_squares(size: int) -> None:
     weight = packed(kernel)
     squares = F.conv2d(F.pixel_unshuffle(x, 2), weight, padding=weight.shape[-1] // 2)
     torch.testing.assert_close(F.pixel_shuffle(squares, 2), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_file_that_draws_otherwise_than_torch_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the exporter or the runtime does to a network: here its last layer is another."""
+    save_weights(dual_generators(8, 16)[1].state_dict(), FACTS, tmp_path)
+
+    def altered(generator, sketch, tolerance):
+        with torch.no_grad():
+            generator.body.to_photo[0].bias += 0.2
+        return to_onnx(generator, sketch, tolerance)
+
+    monkeypatch.setattr("deepfacepencil.export.to_onnx", altered)
+    with pytest.raises(InputError, match="differs from torch"):
+        export(tmp_path, tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()

@@ -132,3 +132,22 @@ def test_photos_against_the_true_ones() -> None:
 def test_too_few_photos_are_refused_with_what_to_pass(compute, advice: str) -> None:
     with pytest.raises(InputError, match=advice):
         compute(np.random.default_rng(0).normal(size=(30, 4)))
+
+
+@pytest.mark.parametrize(("one", "other"), [(10, 20), (0, 10), (128, 160)])
+def test_ssim_of_plain_photos_is_its_closed_form(one: int, other: int) -> None:
+    """Without contrast it is (2 a b + c) / (a² + b² + c), c = (0.01 L)² with L the range, 1."""
+    a, b, c = one / 255, other / 255, 0.01**2
+    photos, truths = (np.full((1, 32, 32, 3), grey, np.uint8) for grey in (one, other))
+    expected = (2 * a * b + c) / (a**2 + b**2 + c)
+    assert metrics.ssim(photos, truths) == pytest.approx([expected], rel=1e-3)
+
+
+def test_ssim_of_contrasts_is_its_closed_form() -> None:
+    """Of one mean and pattern, k times as strong, it is (2 k v + c) / (v + k² v + c)."""
+    rng = np.random.default_rng(0)
+    pattern = rng.choice([-1, 1], (1, 64, 64, 3))
+    photos, truths = ((128 + strength * pattern).astype(np.uint8) for strength in (4, 8))
+    variance, c = (4 / 255) ** 2, 0.03**2
+    expected = (2 * 2 * variance + c) / (variance + 4 * variance + c)
+    assert metrics.ssim(photos, truths) == pytest.approx([expected], abs=0.02)

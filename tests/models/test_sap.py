@@ -1,5 +1,7 @@
 """Spatial attention pooling: widths, attention, their product, the bias (Eq. 1 to 3)."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -127,3 +129,50 @@ def test_tolerance_shifts_the_pooling_where_it_is_asked_for(sap):
 
 def test_the_runtime_knows_the_same_widths():
     assert overlay.WIDTHS == WIDTHS_AT_256
+
+
+def size_of(x):
+    return x.square().mean().sqrt().item()
+
+
+def test_untrained_layers_without_normalisation_keep_the_size_of_what_passes(sap):
+    """What has no normalisation must be born with weights that neither quench nor blow up: from
+    N(0, 0.02) the attention came out the same everywhere, and no training moved it."""
+    x = sketch(64, batch=8)
+    maps = [x, *sap.classifier.features(x)]
+    for before, after in pairwise(maps):
+        assert 0.3 < size_of(after) / size_of(before) < 3
+    x = torch.randn(2, sum(Classifier.CHANNELS), 32, 32).relu()
+    for layer in sap.attention:
+        before, x = x, layer(x)
+        assert 0.3 < size_of(x) / size_of(before) < 3
+    with torch.no_grad():
+        attention = sap.attend(Condition(sketch(64)))
+    assert attention.std(dim=(2, 3)).max() > 0.02  # it differs from place to place
+
+
+def test_every_channel_of_r_is_normalised(sap):
+    """So that fine strokes count as much as bold ones: half the ink gives the same R."""
+    x = sketch(64)
+    with torch.no_grad():
+        full, half = sap.relaxed(x), sap.relaxed(x / 2)
+        for branch in sap.branches:
+            normal = branch[:2](x)
+            torch.testing.assert_close(normal.mean((2, 3)), torch.zeros(2, 3), atol=1e-4, rtol=0)
+            torch.testing.assert_close(normal.std((2, 3)), torch.ones(2, 3), atol=0.02, rtol=0)
+    torch.testing.assert_close(full, half, atol=0.05, rtol=0.05)
+
+
+def test_logits_are_interpolated_and_weights_are_not(sap):
+    """Between two places the logarithms of A are in between, up to a term that all share."""
+    with torch.no_grad():
+        for layer in sap.attention:
+            if isinstance(layer, nn.Conv2d):
+                layer.weight *= 3  # choices as clear as those of a trained network
+        logits = []
+        sap.attention.register_forward_hook(lambda _, given, made: logits.append(made))
+        attention = sap.attend(Condition(sketch(64)))
+    ratios = attention.log()[:, 1:] - attention.log()[:, :1]
+    (coarse,) = logits
+    expected = F.interpolate(coarse[:, 1:] - coarse[:, :1], size=(64, 64), mode="bilinear")
+    torch.testing.assert_close(ratios, expected, atol=1e-3, rtol=1e-3)

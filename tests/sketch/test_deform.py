@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepfacepencil.sketch.deform import DEFAULT_D, deform
-from deepfacepencil.sketch.strokes import Strokes
+from deepfacepencil.sketch.strokes import Strokes, through
 from deepfacepencil.sketch.trace import trace_labels
 
 
@@ -64,3 +64,10 @@ def test_seeds_decide(strokes):
 
 def test_nothing_to_deform():
     assert len(deform(Strokes.of([]), np.random.default_rng(0))) == 0
+
+
+@pytest.mark.parametrize("end", [(100, 300), (300, 100)])
+def test_a_chain_whose_ends_share_a_row_or_a_column_is_not_closed(end):
+    line = Strokes.of([through(np.array([(100, 100), (200, 220), end]))])
+    moved = deform(line, np.random.default_rng(0)).points - line.points
+    assert (np.abs(moved[0] - moved[-1]) > 1e-3).all()

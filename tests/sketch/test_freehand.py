@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepfacepencil.sketch.freehand import freehand
+from deepfacepencil.sketch.freehand import _eyes, freehand
 from deepfacepencil.sketch.labels import PARTS
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
@@ -53,3 +53,26 @@ def test_hands_stay_near_the_face(face_labels):
 
 def test_nothing_stays_nothing():
     assert len(freehand(Strokes.of([]), np.random.default_rng(0))) == 0
+
+
+def test_every_habit_is_met_in_some_drawing_and_none_in_all():
+    """Pupils, lashes, creases, a lid alone: by what the lines of an eye are."""
+    turn = np.linspace(0, 2 * np.pi, 41)
+    eye = np.stack([200 + 40 * np.cos(turn), 240 + 16 * np.sin(turn)], axis=1)
+    met = {"iris": 0, "pupil": 0, "lashes": 0, "crease": 0, "no lower lid": 0}
+    drawings = 200
+    for seed in range(drawings):
+        lines, _ = _eyes([[(eye, (1, 4))], []], np.random.default_rng(seed))
+        round_ones = [line for line in lines if _is_circle(line)]
+        met["iris"] += any(4 <= np.ptp(line[:, 0]) / 2 < 30 for line in round_ones)
+        met["pupil"] += len(round_ones) > 1
+        met["lashes"] += any(len(line) == 2 for line in lines)
+        met["crease"] += any(len(line) > 2 and line[:, 1].max() < 239 for line in lines)
+        met["no lower lid"] += max(line[:, 1].max() for line in lines if len(line) > 2) < 250
+    for habit, count in met.items():
+        assert 0.05 < count / drawings < 0.8, habit
+
+
+def _is_circle(line):
+    radii = np.linalg.norm(line - (line.min(0) + line.max(0)) / 2, axis=1)
+    return len(line) > 4 and np.ptp(radii) < 0.1 * radii.mean() and np.allclose(line[0], line[-1])

@@ -1,9 +1,11 @@
 """Drawings from anywhere -> strokes of our pen, placed; what is refused, and in which words."""
 
+from itertools import product
+
 import aggdraw
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 from skimage.measure import find_contours
@@ -11,7 +13,13 @@ from skimage.measure import find_contours
 from deepfacepencil.errors import InputError
 from deepfacepencil.provenance import DRAWING_KEY
 from deepfacepencil.sketch import pen, svg
-from deepfacepencil.sketch.normalise import lines_of, load_drawing, normalise_image
+from deepfacepencil.sketch.normalise import (
+    _without_clutter,
+    ink_of,
+    lines_of,
+    load_drawing,
+    normalise_image,
+)
 from deepfacepencil.sketch.place import centre
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 
@@ -286,3 +294,49 @@ def test_what_has_no_strokes_may_be_a_photo_and_is_told_what_makes_a_drawing_of_
     Image.new("RGB", (256, 256), "tan").save(tmp_path / "photo.png")
     with pytest.raises(InputError, match="`deepfacepencil sketch` makes drawings"):
         load_drawing(tmp_path / "photo.png")
+
+
+def _ink(draw):
+    image = Image.new("L", (512, 512), 0)
+    draw(ImageDraw.Draw(image))
+    return np.asarray(image, np.float32) / 255
+
+
+@pytest.mark.parametrize(("gap", "joined"), [(4, True), (24, False)])
+def test_a_pen_that_skipped_a_few_pixels_drew_one_line(gap, joined):
+    def draw(canvas):
+        canvas.line((100, 256, 250, 256), 255, 1)
+        canvas.line((250 + gap, 256, 400, 256), 255, 1)
+
+    _, parts = ndimage.label(lines_of(_ink(draw)), np.ones((3, 3)))
+    assert parts == (1 if joined else 2)
+
+
+def test_lines_that_pass_each_other_are_not_joined():
+    def draw(canvas):
+        canvas.line((100, 256, 250, 256), 255, 1)
+        canvas.line((250, 260, 400, 260), 255, 1)
+
+    _, parts = ndimage.label(lines_of(_ink(draw)), np.ones((3, 3)))
+    assert parts == 2
+
+
+def test_clutter_goes_and_single_short_strokes_stay():
+    """A field of dashes is texture; a dash on its own is a freckle or a brow's hair."""
+    lines = np.zeros((200, 200), bool)
+    for x, y in product(range(40, 160, 14), range(40, 160, 5)):
+        lines[y, x : x + 11] = True
+    lines[190, 10:190] = lines[10, 10:21] = True  # a long line, a dash
+    lines[20, 100:104] = True  # a speck
+    left = _without_clutter(lines)
+    assert not left[70:130, 70:130].any()
+    assert left[190].sum() == 180 and left[10].sum() == 11
+    assert not left[20].any()
+
+
+@pytest.mark.parametrize("colour", ["#ffe600", "#ffb0c8", "#9ad8ff", "#b8f0a0"])
+def test_light_pens_are_ink_as_dark_ones_are(colour):
+    """Yellow on white is dark in one channel of three."""
+    ink = ink_of(_drawn(_face(), colour=colour))
+    darkest = 1 - np.array(ImageColor.getrgb(colour)).min() / 255
+    assert np.percentile(ink, 99.5) > 0.55 * darkest

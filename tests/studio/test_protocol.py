@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.runtime.appearance import Appearance
-from deepfacepencil.sketch.strokes import Strokes, through
+from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 from deepfacepencil.studio.hints import missing
 from deepfacepencil.studio.protocol import (
     MAX_POINTS,
@@ -198,3 +198,19 @@ def test_strokes_of_the_last_frame_are_fitted_once() -> None:
     np.testing.assert_array_equal(both.points, fitted([first, second], {}).points)
     fitted([second], known)
     assert len(known) == 1
+
+
+@given(st.floats(-1, 1), st.integers(-128, 127))
+def test_what_the_engine_is_asked_for_is_within_its_range(wish: float, painted: int) -> None:
+    brush = base64.b64encode(np.full((CELLS, CELLS), painted, np.int8).tobytes()).decode()
+    tolerance = read_frame(frame(tolerance=wish, brush=brush), CELLS, {}).tolerance
+    assert np.abs(tolerance).max() <= 1
+    np.testing.assert_allclose(tolerance, np.clip(wish + max(painted / 127, -1), -1, 1), atol=1e-6)
+
+
+def test_points_for_the_page_are_where_a_frame_may_have_them() -> None:
+    far = through(np.array([(-2000.0, 100), (256, 256), (3000, 900)]))
+    points = points_of(Strokes.of([far]))
+    sent = np.array(points[0]).reshape(-1, 2)
+    assert sent.min() == -CANVAS and sent.max() == 2 * CANVAS
+    read_frame(frame(strokes=points), CELLS, {})  # and it may come back

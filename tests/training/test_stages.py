@@ -27,7 +27,8 @@ from deepfacepencil.training.recipes import (
     Phase,
     for_model,
 )
-from deepfacepencil.training.stages import STAGES
+from deepfacepencil.training.stages import STAGES, clean_or_deformed
+from deepfacepencil.training.update import shown_to_d
 
 C = ("main.sap.classifier.",)
 SAP = ("main.sap.branches.", "main.sap.attention.")
@@ -366,3 +367,30 @@ def test_d_judges_by_what_the_generator_saw_or_by_the_clean_sketch(networks, bat
     for condition in judged:  # the pass of D has real and generated photos, that of G these alone
         for part in condition.sketch.split(len(seen)):
             assert torch.equal(part, seen)
+
+
+def test_half_of_the_sketches_of_baseline_deform_are_clean():
+    torch.manual_seed(0)
+    zeros = torch.zeros(4000, 1, 1, 1)
+    sketches = clean_or_deformed(Batch(Condition(zeros), Condition(zeros + 1), zeros)).sketch
+    assert sketches.unique().tolist() == [0, 1]
+    assert abs(sketches.mean().item() - 0.5) < 0.03
+
+
+def test_what_d_is_shown_is_augmented_together(networks, batch):
+    """A photo that is its sketch in two colours stays that, and a generated photo that is the real
+    one too; so a sketch moves with its photo, and both photos change alike."""
+    photo = (batch.S_syn.sketch * 2 - 1).expand(-1, 3, -1, -1) * 0.5
+    batch = batch._replace(photo=photo)
+    recipe = replace(TINY, adversary=Adversary(augment=True))
+    compute = Compute.of(networks, Fabric(accelerator="cpu"), recipe)
+    torch.manual_seed(0)
+    shown = shown_to_d(compute, batch, {"a": (batch.S_syn, photo), "m": (batch.S_syn, photo)})
+    assert not torch.equal(shown.real[:2], photo)
+    torch.testing.assert_close(shown.generated, shown.real)
+    for sketch, real in zip(shown.condition.sketch, shown.real, strict=True):
+        strokes = real[0][sketch[0] > 0.5]  # what was not moved out of the picture or covered
+        assert len(strokes) > 10
+        torch.testing.assert_close(strokes, strokes[:1].expand_as(strokes))
+        paper = real[0][(sketch[0] < 0.5) & (real[0] != 0)]
+        assert (paper - strokes[0]).abs().min() > 1e-3

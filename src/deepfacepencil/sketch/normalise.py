@@ -356,7 +356,7 @@ def lines_of(ink: Ink) -> Mask:
         around = ndimage.binary_dilation(filled, _SQUARE)
         mask = mask & ~around | around & ~filled
     lines = _without_spurs(skeletonize(mask), ndimage.distance_transform_edt(mask))
-    return _calmed(_bridged(lines))
+    return _without_clutter(_bridged(lines))
 
 
 def _drawn(ink: Ink) -> Mask:
@@ -454,7 +454,7 @@ def _bridged(lines: Mask) -> Mask:
     return lines
 
 
-def _calmed(lines: Mask) -> Mask:
+def _without_clutter(lines: Mask) -> Mask:
     """Without the small strokes where strokes are dense, and without specks."""
     density = ndimage.uniform_filter(lines.astype(np.float32), 49)
     lines = lines.copy()

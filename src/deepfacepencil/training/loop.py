@@ -32,7 +32,7 @@ from .checkpoint import ENHANCER_WEIGHTS, load_state, require_room, save_state, 
 from .networks import Compute, Networks, compile_networks, new_discriminator
 from .recipes import ENHANCER, STAGE_1, Phase, Recipe
 from .report import LOG, SHEETS, write_report
-from .schedule import learning_rate, phase_seed, place_in_stage
+from .schedule import kept_by_average, learning_rate, phase_seed, place_in_stage
 from .sheet import enhancer_sheet, sample_sheet
 from .stages import STAGES
 from .start import (
@@ -204,11 +204,7 @@ class Training:
         means = self.fabric.all_reduce(torch.stack(list(losses.values())))  # over the processes
         losses = dict(zip(losses, means, strict=True))
         self.shown += self.phase.batch
-        # Early on the average would still be the stage's start: it looks back a quarter of the way.
-        total = place_in_stage(self.recipe, self.number)[0] + self.shown
-        half_life = self.recipe.ema_images
-        keep = 0.5 ** (self.phase.batch / half_life) if half_life else 0.0
-        self.networks.update_ema(min(keep, total / (total + 3 * self.phase.batch)))
+        self.networks.update_ema(kept_by_average(self.recipe, self.number, self.shown))
         self._require_finite(losses, of_a_batch=True)
         for name, value in losses.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value

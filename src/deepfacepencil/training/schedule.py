@@ -33,3 +33,15 @@ def phase_seed(recipe: Recipe, number: int, seed: int) -> int:
     alike = [(phase.stage, phase.resolution) for phase in recipe.phases[: number + 1]]
     words = f"{seed}, {alike[-1]}, {alike.count(alike[-1])}"
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4])
+
+
+def kept_by_average(recipe: Recipe, number: int, shown: int) -> float:
+    """How much of the generators' moving average stays in the step that ends at `shown` photos.
+
+    Half of it after `ema_images` photos. Early in a stage the average would still be where the
+    stage began: it looks back a quarter of the way.
+    """
+    batch = recipe.phases[number].batch
+    total = place_in_stage(recipe, number)[0] + shown
+    keep = 0.5 ** (batch / recipe.ema_images) if recipe.ema_images else 0.0
+    return min(keep, total / (total + 3 * batch))

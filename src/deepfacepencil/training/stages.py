@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from ..models.condition import mixed
+from ..models.condition import Condition, mixed
 from ..models.enhancer import half_size
 from ..models.vgg import SHARES
 from . import losses
@@ -150,12 +150,17 @@ def enhancer_step(
     return adversarial_step(networks, compute, batch, terms, made, optimiser, d_optimiser)
 
 
+def clean_or_deformed(batch: Batch) -> Condition:
+    """S_syn or S_dfm of every photo, by the toss of a coin."""
+    clean = torch.rand(len(batch.photo), device=batch.photo.device) < CLEAN_SHARE
+    return mixed(clean, batch.S_syn, batch.S_dfm)
+
+
 def clean_and_deformed_step(
     networks: Networks, compute: Compute, batch: Batch, optimiser: Adam, d_optimiser: Adam
 ) -> Losses:
     """What concerns one generator in Eq. 8, on S_syn or S_dfm: which, is drawn for every photo."""
-    clean = torch.rand(len(batch.photo), 1, 1, 1, device=compute.device) < CLEAN_SHARE
-    condition = mixed(clean.flatten(), batch.S_syn, batch.S_dfm)
+    condition = clean_or_deformed(batch)
     with compute.precision():
         photo = compute.main(condition).photo
     terms = _reconstruction(compute, "m", photo, batch) | _perceptual(compute, "m", photo, batch)

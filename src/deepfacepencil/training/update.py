@@ -42,7 +42,7 @@ def adversarial_step(
     d_optimiser: Adam,
 ) -> Losses:
     """One update of the generators and one of D; returns the log of the step."""
-    shown = _shown(compute, batch, generated)
+    shown = shown_to_d(compute, batch, generated)
     real, fake = _judged(compute, shown)
     terms = terms | g_step(networks, compute, shown, real, terms, optimiser)
     d_loss = d_step(compute, real, fake, d_optimiser)
@@ -111,7 +111,10 @@ def log_of(terms: Losses, d_loss: Tensor, real: losses.Features, fake: losses.Fe
     return log
 
 
-def _shown(compute: Compute, batch: Batch, generated: dict[str, tuple[Condition, Tensor]]) -> Shown:
+def shown_to_d(
+    compute: Compute, batch: Batch, generated: dict[str, tuple[Condition, Tensor]]
+) -> Shown:
+    """The photos of all generators and, each beside its own, the real ones; augmented alike."""
     clean = compute.recipe.adversary.clean
     condition = joined([batch.S_syn if clean else seen for seen, _ in generated.values()])
     fake = torch.cat([photo.float() for _, photo in generated.values()])
