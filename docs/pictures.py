@@ -64,6 +64,7 @@ def animation() -> None:
 def _drawn(page: Page) -> list[Image.Image]:
     """A screenshot after every stroke of the drawing, the largest strokes first."""
     page.wait_for_selector("#meter[data-state=ready]")
+    page.click("#tour button:last-child")
     box = page.locator("#paper").bounding_box()
     assert box
     place, scale = np.array([box["x"], box["y"]]), box["width"] / 512

@@ -521,6 +521,20 @@ def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> No
     hand.until(lambda: running.engine.asked[-1][2] == 256)
 
 
+def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser") -> None:
+    running = Running(Copyist(0.7))  # longer than a hand has to rest
+    hand = Hand(browser, running)
+    hand.line((100, 100), (200, 100))
+    hand.page.wait_for_timeout(800)
+    hand.line((100, 200), (200, 200))
+    hand.until(lambda: running.engine.asked[-1][2] == 512)
+    hand.page.wait_for_timeout(900)
+    pairs = zip(running.engine.drawn, running.engine.asked, strict=True)
+    assert {len(strokes) for strokes, (_, _, size) in pairs if size == 512} == {2}
+    hand.context.close()
+    running.stop()
+
+
 def test_parts_are_dropped_in_and_swapped(hand: Hand) -> None:
     for part in ("Eyes: almond", "Outlines: oval", "Eyes: round"):
         hand.page.keyboard.press("d")

@@ -122,13 +122,12 @@ export class Photo extends EventTarget {
     if (asked.size === SIZE) this.#hear(asked.drawing, answer.photo);
     if (asked.size === SIZE) requestAnimationFrame(() => this.#measure(times));
     this.dispatchEvent(new Event("photo"));
-    if (asked.size < RESTED && this.#largest >= RESTED) {
-      this.#resting = setTimeout(() => {
-        if (this.#newest) return;
-        this.#newest = { ...asked, size: RESTED };
-        this.#send();
-      }, REST);
-    }
+    clearTimeout(this.#resting);
+    if (asked.size >= RESTED || this.#largest < RESTED || !this.isCurrent) return;
+    this.#resting = setTimeout(() => {
+      this.#newest = { ...asked, size: RESTED };
+      this.#send();
+    }, REST);
   }
 
   #hear(drawing, { data }) {
