@@ -504,7 +504,7 @@ def test_a_drawing_is_a_person_until_another_one_is_wanted(hand: Hand, running: 
     assert running.engine.asked[-1][1] != person
     hand.page.click("#variants")
     hand.until(lambda: hand.page.locator("#strip:not(.old) button").count() == 6)
-    variants = [seed for _, seed, _ in running.engine.asked[-6:]]
+    variants = [seed for _, seed, size in running.engine.asked if size == 256][-6:]
     assert len(set(variants)) == 6
     hand.seeing_the_photo_change(lambda: hand.page.click("#strip button:nth-child(3)"))
     assert running.engine.asked[-1][1] == variants[2]
