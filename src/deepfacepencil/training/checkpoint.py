@@ -83,8 +83,9 @@ def save_weights(
 ) -> None:
     """Write weights {parameter: tensor} as they are released, and `facts` about them, to `name`."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    said = json.dumps(facts)
-    about = {"deepfacepencil": said, "sha256": _digest(tensors, said)}
+    digest = _digest(tensors, json.dumps(facts))
+    # One entry: safetensors writes several in an order of its own, and no two files were alike.
+    about = {"deepfacepencil": json.dumps(facts | {"sha256": digest})}
     with atomic_path(run / name) as temporary:
         temporary.write_bytes(save(tensors, metadata=about))
 
@@ -110,16 +111,16 @@ def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
-        said = about["deepfacepencil"]
-        facts, tensors = json.loads(said), load_file(path)
+        facts, tensors = json.loads(about["deepfacepencil"]), load_file(path)
         if not isinstance(facts, dict):
             raise ValueError("its facts are none")
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         reason = str(problem).splitlines()[0][:80] if str(problem) else "cut"
         raise InputError(f"{path} is not a file of weights that we wrote ({reason})") from problem
-    if "sha256" not in about:
+    digest = facts.pop("sha256", None)
+    if digest is None:
         print(f"{path} has no digest: it is of an older version, or damaged")
-    elif about["sha256"] != _digest(tensors, said):
+    elif digest != _digest(tensors, json.dumps(facts)):
         raise InputError(
             f"{path} is damaged: its digest is another; the same `deepfacepencil train` command"
             " writes it again"
