@@ -1,4 +1,4 @@
-"""What goes wrong at the door: a file, drawing or argument from outside that cannot be used.
+"""InputError: a file, drawing or argument from outside that cannot be used, said in one line.
 
 The command line says it in one line and ends with status 2; it is no part of the paper.
 """

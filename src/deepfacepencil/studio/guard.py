@@ -1,4 +1,4 @@
-"""The studio's door: who may come in, by which name, with which token; and what may embed it.
+"""Who may use the studio: by which name, with which token; and what may embed its page.
 
 A page on another site can make a browser call this machine, by its own name (DNS rebinding) or from
 its own origin. Both are refused, always. Who reaches the studio over a network needs its token too.
