@@ -1,4 +1,4 @@
-"""InputError: a file, drawing or argument from outside that cannot be used, said in one line.
+"""InputError: a file, drawing or argument from outside that cannot be used.
 
 The command line says it in one line and ends with status 2; it is no part of the paper.
 """

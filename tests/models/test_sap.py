@@ -14,7 +14,6 @@ from deepfacepencil.models.sap import (
     SpatialAttentionPooling,
     pooling_widths,
 )
-from deepfacepencil.runtime import overlay
 
 
 @pytest.fixture
@@ -125,10 +124,6 @@ def test_tolerance_shifts_the_pooling_where_it_is_asked_for(sap):
     assert (shifted[..., right] > usual[..., right]).all()
     assert shifted[..., left].mean() < 2
     assert shifted[..., right].mean() > 12
-
-
-def test_the_runtime_knows_the_same_widths():
-    assert overlay.WIDTHS == WIDTHS_AT_256
 
 
 def size_of(x):

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..runtime.overlay import WIDTHS as WIDTHS_AT_256
 from .blocks import InstanceNorm, initialise, initialise_for_relu
 from .classifier import Classifier
 from .condition import Condition
 
-WIDTHS_AT_256 = (1, 5, 9, 13)
 # What one unit of tolerance adds to the logit of the widest branch and takes from the narrowest.
 # Attention that was trained has logits a few units apart: 6 decides nearly alone.
 TOLERANCE_STEP = 6.0

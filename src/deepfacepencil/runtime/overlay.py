@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# The pooling widths of SAP's branches at 256 px: see models/sap.py, which this package cannot
-# import.
+# r_i, the pooling widths of SAP's branches at 256 px (models/sap.py).
 WIDTHS = (1, 5, 9, 13)
 _STRICT, _LOOSE = np.array([40, 90, 200]), np.array([235, 90, 30])
 

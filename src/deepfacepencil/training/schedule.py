@@ -8,7 +8,7 @@ from .recipes import Recipe
 def learning_rate(recipe: Recipe, number: int, shown: int) -> float:
     """Constant for the first half of a stage, then linear to zero (section 4.1).
 
-    A recipe may keep it constant instead: then the moving average alone calms what is released.
+    A recipe may keep it constant instead: then the moving average alone steadies what is released.
     """
     if not recipe.decays:
         return recipe.learning_rate
