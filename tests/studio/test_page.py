@@ -334,6 +334,22 @@ def test_strokes_are_flipped_turned_stretched_and_grouped(hand: Hand) -> None:
     assert len(hand.strokes()) == 4
 
 
+def test_a_width_is_a_strokes_own_and_can_be_changed(hand: Hand) -> None:
+    hand.line((100, 100), (200, 100))
+    hand.page.fill("#width", "8")
+    hand.line((100, 300), (200, 300))
+    widths = [float(one) for one in re.findall('width="([0-9.]+)" d=', hand.save("svg").decode())]
+    assert widths == [3, 8]
+    hand.page.keyboard.press("v")
+    hand.page.mouse.click(*hand.on_screen((150, 100)))
+    hand.page.fill("#width", "5")
+    hand.page.keyboard.press("]")
+    assert 'data-width="5.5"' in hand.save("svg").decode()
+    for _ in range(2):  # one step for the slider, one for the key
+        hand.page.click("#undo")
+    assert 'data-width="3"' in hand.save("svg").decode()
+
+
 def test_a_side_handle_stretches_one_way(hand: Hand) -> None:
     hand.line((200, 200), (300, 260))
     hand.page.keyboard.press("Control+a")

@@ -232,6 +232,12 @@ async function showTracing() {
   paper.refresh();
 }
 
+/** A new drawing, pen in hand. */
+async function begin() {
+  await table.put({ drawing: begun() });
+  choose(pen);
+}
+
 /** Whether there is a photo of exactly this drawing; waits a little for one that is coming. */
 async function ready() {
   for (let wait = 0; wait < 60; wait++) {
@@ -381,7 +387,13 @@ function setWish(wish) {
 function setWidth(width) {
   $("width").value = width;
   paper.width = Number($("width").value);
+  if (paper.selected.size) paper.changeChosen((one) => ({ ...one, width: paper.width }));
   store.choices.set("width", paper.width);
+}
+
+function widen(step) {
+  setWidth(paper.width + step);
+  editor.commit();
 }
 
 function setCalm(calm) {
@@ -438,6 +450,8 @@ function swap(step) {
 
 function showChoice() {
   $("swap").hidden = paper.tool !== select || !chosenPart();
+  const [{ width } = {}] = paper.chosen;
+  if (width) $("width").value = paper.width = width;
   $("chosen").hidden = paper.tool !== select || paper.selected.size > 0;
   actions.refresh();
 }
@@ -583,9 +597,9 @@ const actions = new Actions([
   },
   {
     name: "thinner", label: "Thinner, thicker", keys: ["["], line: "width",
-    perform: () => setWidth(paper.width - 0.5),
+    perform: () => widen(-0.5),
   },
-  { name: "thicker", label: "Thicker", keys: ["]"], line: "width", perform: () => setWidth(paper.width + 0.5) },
+  { name: "thicker", label: "Thicker", keys: ["]"], line: "width", perform: () => widen(0.5) },
   { name: "in", label: "Zoom in", keys: ["+", "="], line: "zoom", help: "Zoom; whole paper", perform: () => paper.zoomBy(1.25) },
   { name: "out", label: "Zoom out", keys: ["-"], line: "zoom", perform: () => paper.zoomBy(0.8) },
   { name: "fit", label: "See the whole paper", keys: ["0"], line: "zoom", perform: () => paper.fit() },
@@ -633,11 +647,11 @@ const actions = new Actions([
   { name: "trace", label: "Tracing paper: a picture to draw after", keys: ["T"], help: "Tracing paper", perform: () => $("trace-file").click() },
   { name: "untrace", label: "Take the picture away", perform: () => traceOver(null) },
   {
-    name: "delete", label: "Delete what is selected", keys: ["Delete", "Backspace"],
+    name: "delete", label: "Delete what is selected", keys: ["Delete", "Backspace"], check: chosenAny,
     perform: () => paper.deleteSelected(),
   },
   { name: "escape", label: "Give up what was begun", keys: ["Escape"], perform: giveUp },
-  { name: "new", label: "A new drawing; this one is in the gallery", perform: () => table.put({ drawing: begun() }) },
+  { name: "new", label: "A new drawing; this one is in the gallery", perform: begin },
   { name: "examples", label: "Start from a drawing", perform: () => showExamples(table) },
   { name: "gallery", label: "What you have drawn", perform: () => showGallery(table) },
   {
@@ -657,6 +671,7 @@ actions.list($("keys"));
 const slide = (id, does) => $(id).addEventListener("input", () => does(Number($(id).value)));
 
 slide("width", setWidth);
+$("width").addEventListener("change", () => editor.commit());
 slide("calm", setCalm);
 slide("tracing", (value) => {
   paper.tracingShare = value;

@@ -151,7 +151,7 @@ function keptCard(list, table, entry) {
   line.className = "about";
   line.append(
     name,
-    button("⧉", "Duplicate", async () => {
+    button("2×", "Duplicate", async () => {
       const copy = {
         ...entry, id: store.newId(), changed: Date.now(), before: null, after: null, touched: true,
       };
