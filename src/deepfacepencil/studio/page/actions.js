@@ -1,5 +1,5 @@
-// What can be done on the page, as one table from which the titles of buttons, the keys and the list
-// in the help are made.
+// Makes the titles of buttons, the keys and the list in the help of one table of actions, which is in
+// app.js.
 //
 // An action is {name, label, keys, help, check, on, perform}: `keys` are as people say them, the first
 // is shown in titles; `help` is its line in the list, for those that have keys; `check` is whether it
