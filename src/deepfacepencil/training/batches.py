@@ -4,6 +4,7 @@ What is shown depends on (seed, photos shown before) alone; so a run that goes o
 uninterrupted one sees, and processes that train together agree on their shares without asking.
 """
 
+import signal
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -78,6 +79,9 @@ def batches(
 
 def _start_worker(_: int) -> None:
     follow_parent()
+    for name in ("SIGTERM", "SIGHUP"):  # a whole group gets them; the training finishes its step
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)  # the other cores are for the step
 
 

@@ -83,16 +83,15 @@ def save_weights(
 ) -> None:
     """Write weights {parameter: tensor} as they are released, and `facts` about them, to `name`."""
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    digest = _digest(tensors, json.dumps(facts))
-    # One entry: safetensors writes several in an order of its own, and no two files were alike.
-    about = {"deepfacepencil": json.dumps(facts | {"sha256": digest})}
+    # One entry: several are written in any order, and equal weights should be equal files.
+    about = {"deepfacepencil": json.dumps({**facts, "sha256": _digest(tensors, facts)})}
     with atomic_path(run / name) as temporary:
         temporary.write_bytes(save(tensors, metadata=about))
 
 
-def _digest(tensors: dict[str, Tensor], facts: str) -> str:
+def _digest(tensors: dict[str, Tensor], facts: dict[str, Any]) -> str:
     """SHA-256 of weights by name, kind, shape and value, and of what is said about them."""
-    digest = hashlib.sha256(facts.encode())
+    digest = hashlib.sha256(json.dumps(facts).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -110,17 +109,16 @@ def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path}: no such file; `deepfacepencil train` writes it to its --output")
     try:
         with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-        facts, tensors = json.loads(about["deepfacepencil"]), load_file(path)
+            facts = json.loads((file.metadata() or {})["deepfacepencil"])
         if not isinstance(facts, dict):
             raise ValueError("its facts are none")
+        tensors, digest = load_file(path), facts.pop("sha256", None)
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         reason = str(problem).splitlines()[0][:80] if str(problem) else "cut"
         raise InputError(f"{path} is not a file of weights that we wrote ({reason})") from problem
-    digest = facts.pop("sha256", None)
     if digest is None:
         print(f"{path} has no digest: it is of an older version, or damaged")
-    elif digest != _digest(tensors, json.dumps(facts)):
+    elif digest != _digest(tensors, facts):
         raise InputError(
             f"{path} is damaged: its digest is another; the same `deepfacepencil train` command"
             " writes it again"

@@ -8,7 +8,8 @@ Processes that train together share each batch; the first of them writes.
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from torch.optim import Adam
 from torch.utils.data import default_collate
 from tqdm import tqdm
 
-from ..data.dataset import FacePairs
+from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
 from ..files import remove_leftovers
 from ..provenance import save_made
@@ -36,6 +37,7 @@ from .schedule import kept_by_average, learning_rate, phase_seed, place_in_stage
 from .sheet import enhancer_sheet, sample_sheet
 from .stages import STAGES
 from .start import (
+    alone,
     claim,
     finishing_steps,
     processes,
@@ -80,7 +82,8 @@ def train(
             settings["generator"] = str(generator.resolve())
         refuse_another(run, settings)
         fabric.launch()
-        with refusals_of_the_disk(run):
+        lock = alone(run) if fabric.is_global_zero else nullcontext()
+        with refusals_of_the_disk(run), lock:
             training = Training(data, run, recipe, seed, fabric, generator)
             if fabric.is_global_zero:
                 claim(run, settings)
@@ -133,19 +136,30 @@ class Training:
         if state is None and generator:
             self.networks.main.load_state_dict(trained_generator(generator, recipe))
         if state is not None:
-            self.networks.load_state_dict(state["networks"])
-            self.number, self.shown = state["phase"], state["shown"]
-            self.sums, self.steps = state["sums"], state["steps"]
-            if self.shown:
-                self._enter_stage()
-                for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-                    optimiser.load_state_dict(saved)
+            try:
+                self._restore(state)
+            except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as problem:
+                raise InputError(
+                    f"{run} holds a training state that does not fit this version or recipe; choose"
+                    " another --output"
+                ) from problem
         self.board = None
         if fabric.is_global_zero:
             if (run / LOG).exists():  # what was logged after the state was saved comes again
                 logged = 0 if state is None else state["log"]
                 os.truncate(run / LOG, min(logged, (run / LOG).stat().st_size))
             self.board = _tensorboard(run, self.shown_in_all)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """As it was when the state was saved; raises anything if it is not one of this training."""
+        self.networks.load_state_dict(state["networks"])
+        self.number, self.shown = int(state["phase"]), int(state["shown"])
+        self.sums, self.steps = dict(state["sums"]), int(state["steps"])
+        int(state["log"])
+        if self.shown:
+            self._enter_stage()
+            for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(saved)
 
     @property
     def phase(self) -> Phase:
@@ -364,8 +378,10 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     what = f"{place}: {phase.stage}, {phase.resolution} px"
     saved = drawn = since = time.monotonic()
     started = training.shown
-    plan = batches(
-        pairs, phase, training.phase_seed, training.shown, fabric.global_rank, fabric.world_size
+    plan = _made(
+        batches(
+            pairs, phase, training.phase_seed, training.shown, fabric.global_rank, fabric.world_size
+        )
     )
     bar = tqdm(
         total=phase.images,
@@ -399,6 +415,17 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     if adversarial:
         training.draw_sheet(sheet_pairs)
     training.save()
+
+
+def _made(plan: Iterator[Triplet]) -> Iterator[Triplet]:
+    """What the worker makes; its InputError without torch's words about workers."""
+    try:
+        yield from plan
+        return
+    except InputError as problem:
+        said = str(problem).strip().splitlines()[-1]
+    del plan  # which ends the worker
+    raise InputError(said.removeprefix(f"{InputError.__module__}.InputError: "))
 
 
 def _tensorboard(run: Path, shown: int) -> Any:

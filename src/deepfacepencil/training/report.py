@@ -104,14 +104,29 @@ def _read_log(path: Path) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
     lines: list[dict[str, Any]] = []
     starts: list[tuple[int, str]] = []
     before = 0
-    for text in path.read_text().splitlines() if path.exists() else ():
-        line = json.loads(text)
+    for text in path.read_text(errors="replace").splitlines() if path.exists() else ():
+        line = _line(text)
+        if line is None:  # damaged: the curves are decoration, the others will do
+            continue
         phase = f"{line['stage']}, {line['resolution']}"
         if not lines or starts[-1][1] != phase or line["shown"] <= lines[-1]["shown"]:
             before = lines[-1]["total"] if lines else 0
             starts.append((before, phase))
         lines.append(line | {"total": before + line["shown"]})
     return lines, starts
+
+
+def _line(text: str) -> dict[str, Any] | None:
+    """One line of the log; None for what is none."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(line, dict) or not isinstance(line.get("stage"), str):
+        return None
+    rest = {name: value for name, value in line.items() if name != "stage"}
+    numbers = all(type(value) in (int, float) for value in rest.values())
+    return line if numbers and {"resolution", "shown", "photos/s"} <= rest.keys() else None
 
 
 def _curves(lines: list[dict[str, Any]]) -> Iterator[Curve]:
@@ -169,9 +184,12 @@ def _figures(sheets: Path) -> Iterator[str]:
     paths = sorted(sheets.glob("[!.]*.png"))
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), MOST_SHEETS)).round().astype(int)
     for number in reversed(chosen):
-        _, *stage, resolution, shown = paths[number].stem.split("-")
-        with Image.open(paths[number]) as image:
-            yield figure(image, f"{' '.join(stage)}, {resolution} px, {int(shown):,} photos")
+        try:
+            _, *stage, resolution, shown = paths[number].stem.split("-")
+            with Image.open(paths[number]) as image:
+                yield figure(image, f"{' '.join(stage)}, {resolution} px, {int(shown):,} photos")
+        except (OSError, SyntaxError, ValueError):  # damaged, or no sheet: the others will do
+            continue
 
 
 def figure(image: Image.Image, caption: str) -> str:

@@ -6,8 +6,9 @@ Everything that cannot be is refused here, in one line, before the first step.
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElastic
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
+from ..budget import require_regular
 from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import atomic_path
 from .checkpoint import load_weights
 from .recipes import Recipe
-from .report import SETTINGS
+from .report import LOG, SETTINGS
 
 
 def processes(accelerator: str, devices: int | str, nodes: int, recipe: Recipe) -> Fabric:
@@ -72,17 +74,74 @@ def split_of_the_sheets(data: Path) -> str:
 
 
 def refuse_another(run: Path, settings: dict[str, Any]) -> None:
-    """Raises InputError if `run` holds a training with other settings."""
+    """Raises InputError if `run` holds a training with other settings, or one that is damaged."""
+    for name in (SETTINGS, LOG):
+        require_regular(run / name)
     path = run / SETTINGS
-    if path.exists():
-        before = json.loads(path.read_text())
-        now = json.loads(json.dumps(settings))  # as it would be stored: tuples are lists there
-        other = [name for name, value in now.items() if before.get(name) != value]
-        if other:
-            raise InputError(
-                f"{run} holds a training with another {' and '.join(other)} (see {path});"
-                " choose another --output"
-            )
+    if not path.exists():
+        return
+    before = read_settings(run)
+    now = json.loads(json.dumps(settings))  # as it would be stored: tuples are lists there
+    other = [name for name, value in now.items() if before.get(name) != value]
+    if other:
+        raise InputError(
+            f"{run} holds a training with another {' and '.join(other)} (see {path});"
+            " choose another --output"
+        )
+
+
+def read_settings(run: Path) -> dict[str, Any]:
+    """What RUN/run.json says. Raises InputError if that is nothing."""
+    path = run / SETTINGS
+    try:
+        settings = json.loads(path.read_text())
+    except ValueError:  # cut, or not even text
+        settings = None
+    if not isinstance(settings, dict):
+        raise InputError(
+            f"{path} is damaged; remove it if {run} is a training of this very command, or choose"
+            " another --output"
+        )
+    return settings
+
+
+@contextmanager
+def alone(run: Path) -> Iterator[None]:
+    """One training per folder: a lock on it that ends with this process and leaves nothing behind.
+
+    Where the system or the file system has no such locks, this goes on without. Raises InputError
+    if another training has it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    folder = os.open(run, os.O_RDONLY)
+    try:
+        # The workers of a training that was killed hold it until they notice.
+        for wait in (0.1, 0.4, 1, 2, None):
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if wait is None:
+                    raise InputError(
+                        f"{run}: another training is at work there; wait for it, or choose another"
+                        " --output"
+                    ) from None
+                time.sleep(wait)
+            except OSError as problem:  # on some network disks
+                print(
+                    f"{run} cannot be locked ({problem.strerror}): start no second training there"
+                )
+                break
+        yield
+    finally:
+        os.close(folder)
+        with suppress(OSError):
+            run.rmdir()  # if nothing came of it
 
 
 def claim(run: Path, settings: dict[str, Any]) -> None:
@@ -94,25 +153,41 @@ def claim(run: Path, settings: dict[str, Any]) -> None:
 
 @contextmanager
 def finishing_steps(fabric: Fabric) -> Iterator[Callable[[], bool]]:
-    """Ctrl-C lets the step at hand finish; a second one stops at once. Yields whether it came.
+    """Ctrl-C, TERM and HUP let the step at hand finish; a second one stops at once.
 
-    A state that is saved in the middle of a step would not be one that an uninterrupted run passes.
+    Yields whether one came. A state that is saved in the middle of a step would not be one that an
+    uninterrupted run passes.
     """
     pressed = False
-    usual = signal.getsignal(signal.SIGINT)
+    usual = {
+        number: signal.getsignal(number)
+        for number in map(_signal, ("SIGINT", "SIGTERM", "SIGHUP"))
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+    }
 
-    def press(*_: object) -> None:
+    def press(number: int, _: object) -> None:
         nonlocal pressed
         pressed = True
-        signal.signal(signal.SIGINT, usual)
+        for each, handler in usual.items():
+            signal.signal(each, handler)
+        if number == _signal("SIGHUP"):  # the terminal is gone: saving must not fail for a word
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
         if fabric.is_global_zero:
             os.write(2, b"\nfinishing this step, then saving; Ctrl-C again stops at once\n")
 
-    signal.signal(signal.SIGINT, press)
+    for number in usual:
+        signal.signal(number, press)
     try:
         yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
+def _signal(name: str) -> signal.Signals | None:
+    return getattr(signal, name, None)  # Windows has no SIGHUP
 
 
 @contextmanager
