@@ -255,11 +255,15 @@ def test_a_damaged_state_never_takes_the_place_of_a_whole_one(tmp_path):
 
 def test_one_training_per_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    with alone(tmp_path), pytest.raises(InputError, match="another training"), alone(tmp_path):
+    run = tmp_path / "run"
+    with alone(run), pytest.raises(InputError, match="another training"), alone(run):
         pass
-    with alone(tmp_path):
+    assert not run.exists()  # nothing came of it
+    run.mkdir()
+    (run / SETTINGS).write_text("{}")
+    with alone(run):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in run.iterdir()} == {SETTINGS}
 
 
 def test_without_locks_a_training_goes_on(tmp_path, monkeypatch, capsys):

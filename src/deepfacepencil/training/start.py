@@ -133,15 +133,16 @@ def alone(run: Path) -> Iterator[None]:
                     ) from None
                 time.sleep(wait)
             except OSError as problem:  # on some network disks
-                print(
-                    f"{run} cannot be locked ({problem.strerror}): start no second training there"
-                )
+                why = problem.strerror
+                print(f"{run} cannot be locked ({why}): start no second training there")
                 break
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                run.rmdir()  # if nothing came of it
     finally:
         os.close(folder)
-        with suppress(OSError):
-            run.rmdir()  # if nothing came of it
 
 
 def claim(run: Path, settings: dict[str, Any]) -> None:
