@@ -36,7 +36,7 @@ class Settings:
 
 def read_settings(data: bytes) -> Settings:
     """The settings in the bytes of an SVG or PNG of the studio; what is damaged is not said."""
-    tag = re.search(rb"<svg\b[^>]*>", _text(data)[:_HEAD])
+    tag = re.search(rb"<svg\b[^<>]*>", _text(data)[:_HEAD])
     if not tag or b'data-studio="1"' not in tag[0]:
         return Settings()
     found = re.findall(r'\bdata-([a-z-]+)="([^"]*)"', tag[0].decode(errors="replace"))
@@ -61,6 +61,8 @@ def _text(data: bytes) -> bytes:
         size = int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] == b"iTXt" and data.startswith(key, at + 8):
             return data[at + 8 + len(key) : at + 8 + size]
+        if data[at + 4 : at + 8] == b"IEND":
+            break
         at += 12 + size
     return b""
 
