@@ -24,6 +24,7 @@ MAX_STROKES = 2_000
 MAX_POINTS = 40_000
 MAX_LENGTH = 200_000  # pixels of all strokes together; a rich drawing has 20,000
 _MAX_COMMAS = 2 * MAX_POINTS + MAX_STROKES + 1_000
+_MAX_COLONS = 1_000
 _REACH = CANVAS  # how far beyond the paper a stroke may go
 
 _FINE, _JOINTS = 2.0, 4  # a stroke is smoothed in steps of 2 px, and every fourth becomes a joint
@@ -82,9 +83,11 @@ def read_json(text: str | bytes) -> dict[str, Any]:
     if len(text) > MAX_MESSAGE:
         raise InputError(f"a message of {len(text)} bytes, more than {MAX_MESSAGE}")
     # Before it is read: json lets nobody else work meanwhile.
-    commas = text.count(",") if isinstance(text, str) else text.count(b",")
+    commas, colons = (_count(text, character) for character in ",:")
     if commas > _MAX_COMMAS:
         raise InputError(f"{commas // 2} points, more than {MAX_POINTS}: simplify the drawing")
+    if colons > _MAX_COLONS:
+        raise InputError(f"{colons} names, more than a message has")
     try:
         message = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -92,6 +95,10 @@ def read_json(text: str | bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise InputError("a message that is no JSON object")
     return message
+
+
+def _count(text: str | bytes, character: str) -> int:
+    return text.count(character) if isinstance(text, str) else text.count(character.encode())
 
 
 def _no_number(name: str) -> NoReturn:
