@@ -93,7 +93,7 @@ apart.serve(work)
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apart:
     (tmp_path / "slow_worker.py").write_text(SLOW)
     monkeypatch.syspath_prepend(str(tmp_path))
-    return Apart("slow_worker", seconds=20)
+    return Apart("slow_worker", seconds=120)
 
 
 @pytest.mark.parametrize("do", ["hang", "sleep", "grow", "die"])
@@ -102,7 +102,7 @@ def test_work_that_does_not_end_is_ended_and_the_next_is_done(worker: Apart, do:
         worker._seconds = 3
     with pytest.raises(InputError, match=r"face\.svg: .*too (long|much)"):
         worker("face.svg", b"", do=do)
-    worker._seconds = 20
+    worker._seconds = 120
     for _ in range(2):
         head, (back,) = worker("face.svg", b"abc", do="print")
         assert (head["length"], back) == (3, b"cba")
