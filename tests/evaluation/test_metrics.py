@@ -151,3 +151,11 @@ def test_ssim_of_contrasts_is_its_closed_form() -> None:
     variance, c = (4 / 255) ** 2, 0.03**2
     expected = (2 * 2 * variance + c) / (variance + 4 * variance + c)
     assert metrics.ssim(photos, truths) == pytest.approx([expected], abs=0.02)
+
+
+def test_as_few_photos_as_a_metric_can_take_are_taken() -> None:
+    x = np.random.default_rng(0).normal(size=(30, 4))
+    assert np.isfinite(metrics.fid(x[:2], x))
+    metrics.check_kid_subset(2, 2)
+    metrics.check_kid_subset(30, 30)
+    metrics.check_splits(20, 10)

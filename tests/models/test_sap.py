@@ -13,6 +13,7 @@ from deepfacepencil.models.sap import (
     WIDTHS_AT_256,
     SpatialAttentionPooling,
     pooling_widths,
+    tolerance_bias,
 )
 
 
@@ -171,3 +172,10 @@ def test_logits_are_interpolated_and_weights_are_not(sap):
     (coarse,) = logits
     expected = F.interpolate(coarse[:, 1:] - coarse[:, :1], size=(64, 64), mode="bilinear")
     torch.testing.assert_close(ratios, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_wish_adds_the_distance_of_a_width_from_the_mean_width():
+    """From -6 to 6 for the whole of it, in steps as even as the widths'."""
+    (bias,) = tolerance_bias(torch.tensor([[[[1.0, -0.5]]]]))
+    torch.testing.assert_close(bias[:, 0, 0], torch.tensor([-6.0, -2.0, 2.0, 6.0]))
+    torch.testing.assert_close(bias[:, 0, 1], torch.tensor([3.0, 1.0, -1.0, -3.0]))

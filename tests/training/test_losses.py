@@ -87,3 +87,42 @@ def test_classification_is_binary_cross_entropy_with_deformed_as_true():
         losses.classification(clean, deformed),
         F.binary_cross_entropy_with_logits(logits, truth),
     )
+
+
+def outputs(*logits):
+    """Per scale: two layers that must not be taken for logits, then the logits."""
+    return [[torch.full((1,), 50.0), torch.full((1,), -50.0), torch.tensor([x])] for x in logits]
+
+
+def test_logits_are_the_last_of_any_number_of_layers():
+    real, fake = outputs(0.5, 2.0), outputs(-0.25, 3.0)
+    sigmoid = torch.sigmoid
+    r, f = torch.tensor([0.5, 2.0]), torch.tensor([-0.25, 3.0])
+    expected = {
+        "cross entropy": (-sigmoid(r).log() - sigmoid(-f).log(), -sigmoid(f).log()),
+        "hinge": ((1 - r).clamp(min=0) + (1 + f).clamp(min=0), -f),
+        "least squares": ((r - 1) ** 2 + f**2, (f - 1) ** 2),
+    }
+    assert expected.keys() == losses.ADVERSARIAL.keys()
+    for name, (d_loss, g_loss) in losses.ADVERSARIAL.items():
+        assert d_loss(real, fake) == pytest.approx(expected[name][0].mean().item()), name
+        assert g_loss(fake) == pytest.approx(expected[name][1].mean().item()), name
+
+
+def test_perceptual_features_are_summed_in_their_shares():
+    one, other = [torch.zeros(2), torch.zeros(3)], [torch.ones(2), torch.full((3,), -2.0)]
+    assert losses.perceptual_features(one, other, (0.5, 0.25)) == pytest.approx(0.5 + 0.5)
+
+
+def test_features_are_compared_layer_by_layer_of_every_scale():
+    three, two = [[torch.zeros(1)] * 3] * 2, [[torch.ones(1)] * 3] * 2
+    two[0] = [torch.ones(1), torch.full((1,), 3.0), torch.full((1,), 100.0)]
+    assert losses.discriminator_feature_matching(three, two) == pytest.approx((1 + 3 + 1 + 1) / 4)
+    for short in (two[:1], [scale[:2] for scale in two]):
+        with pytest.raises(ValueError, match="zip"):
+            losses.discriminator_feature_matching(three, short)
+    with pytest.raises(ValueError, match="zip"):
+        losses.generator_feature_matching(three[0], two[0][:2])
+    for d_loss, _ in losses.ADVERSARIAL.values():
+        with pytest.raises(ValueError, match="zip"):
+            d_loss(three, two[:1])
