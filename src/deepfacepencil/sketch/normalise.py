@@ -25,7 +25,7 @@ from . import svg
 from .paper import without_rules
 from .pen import draw
 from .place import centre, face_likeness
-from .seen import is_what_is_seen, on_paper
+from .seen import contrast, is_what_is_seen, on_paper
 from .strokes import CANVAS, Strokes
 from .trace import pixel_chains, trace
 
@@ -52,6 +52,8 @@ _HATCHING = 4  # half the distance between lines that hatch an area
 _APART = 26  # between parts of which one only has the face
 # Shares of the face's part: what is that near it still belongs to it, and what is around it.
 _BESIDE, _AROUND = 0.04, 0.35
+_COLOURED = 0.03  # share of a picture, from where on a drawing is coloured in
+_LINE = 9  # pixels: what is wider is an area
 _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
 
@@ -282,10 +284,28 @@ def ink_of(image: Image.Image) -> Ink:
     difference = np.stack([_off_paper(colours[..., k], sheet) for k in channels], axis=-1)
     # Light pens on white paper (yellow) are strong in one channel only.
     ink = np.maximum(difference.mean(axis=2), 0.6 * difference.max(axis=2))
+    ink = _outlined(ink, colours)
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = ink
     return without_rules(square)
+
+
+def _outlined(ink: Ink, colours: NDArray[np.float32]) -> Ink:
+    """Of a drawing that is coloured in, the lines on its colours and the borders of these.
+
+    Whatever the colours are: a line on dark skin is as dark as one on light skin.
+    """
+    level = colours.max(axis=2)
+    coloured = (ink > 0.1) & (level > np.percentile(level, 1) + 0.06)
+    if coloured.mean() < _COLOURED or (coloured & (contrast(colours, 5) < 0.05)).mean() < _COLOURED:
+        return ink
+    fills = np.stack([ndimage.grey_closing(colours[..., k], _LINE) for k in range(3)], axis=2)
+    lines = ((fills - colours) / np.maximum(fills, 0.12)).max(axis=2)
+    lines = np.where(lines > 0.25, lines, 0)
+    borders = contrast(fills, 3) > 0.12
+    drawn = ndimage.maximum_filter(lines > 0.4, _LINE)
+    return np.where(borders & ~drawn, np.maximum(lines, 0.8), lines).astype(np.float32)
 
 
 def _sheet(grey: NDArray[np.float32]) -> Mask:

@@ -27,7 +27,7 @@ def on_paper(image: Image.Image) -> Image.Image:
     pictures = [sheet.convert("RGB") for sheet in sheets.values()]
     if alpha.min() < 250:
         small = [p.resize(_within(p.size), Image.Resampling.BOX) for p in pictures]
-        on_white, on_black = (float((_contrast(_values(p), 3) > 0.04).mean()) for p in small)
+        on_white, on_black = (float((contrast(_values(p), 3) > 0.04).mean()) for p in small)
         if on_white < 0.5 * on_black:
             return pictures[1]
     return pictures[0]
@@ -45,11 +45,11 @@ def is_what_is_seen(strokes: Strokes, widths: NDArray[np.floating], picture: Ima
     inside = slice(top, top + picture.height), slice(left, left + picture.width)
     values[inside] = _values(picture)
     edges = np.zeros((CANVAS, CANVAS), bool)
-    edges[inside] = _contrast(values[inside], 3) > _EDGE
+    edges[inside] = contrast(values[inside], 3) > _EDGE
     covered = Image.new("L", (CANVAS, CANVAS))
     canvas = aggdraw.Draw(covered)
     radii = np.ceil(widths / 2).astype(int) + 2
-    reach = {radius: _contrast(values, 2 * radius + 1) > _SEEN for radius in set(radii.tolist())}
+    reach = {radius: contrast(values, 2 * radius + 1) > _SEEN for radius in set(radii.tolist())}
     hidden = length = 0.0
     for line, width, radius in zip(strokes.polylines(), widths, radii.tolist(), strict=True):
         canvas.line(line.ravel().tolist(), aggdraw.Pen(255, float(width) + 2 * _SLACK))
@@ -75,7 +75,7 @@ def _values(picture: Image.Image) -> NDArray[np.float32]:
     return np.asarray(picture, np.float32) / np.float32(255)
 
 
-def _contrast(values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+def contrast(values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """(H, W): how far apart the values (H, W, 3) around each pixel are, in the channel that says
     most.
     """
