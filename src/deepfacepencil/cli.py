@@ -5,6 +5,7 @@ needs is imported inside it: drawing never loads torch, and --help loads nothing
 """
 
 import errno
+import io
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -328,6 +329,12 @@ _MENDABLE = {
 
 def main() -> None:
     """The command line. Exit status 2 for what the user can mend, 130 after Ctrl-C."""
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # names of files need not fit into the console's letters
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if sys.argv[1:] == ["--version"]:
         from importlib.metadata import version
 

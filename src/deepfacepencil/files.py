@@ -13,16 +13,23 @@ from pathlib import Path
 
 from .errors import InputError
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".svg"}
+PICTURES = {
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
+    ".gif", ".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".svg", ".svgz",
+}  # fmt: skip
+_LONGEST = 255  # bytes of a file's name, on most disks
+_LONGEST_END = "-tolerance-deformed-2.png"  # what results add to a name
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it becomes `path` if the block succeeds."""
-    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
+    end = f".{os.getpid()}.part"
+    name = _shortened(path.name, _LONGEST - len(".1234567890.part") - 1)
+    for left in path.parent.glob(f".{escape(name)}.*.part"):
         if not _lives(left.name.split(".")[-2]):
             left.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{name}{end}")
     try:
         yield temporary
         temporary.replace(path)
@@ -64,6 +71,7 @@ def find_pictures(patterns: Sequence[str]) -> dict[str, Path]:
             found = sorted(p for p in path.iterdir() if is_picture(p))
             if not found:
                 raise InputError(f"{path}: no pictures in this folder")
+            _name_what_is_left_out(path, found)
         else:
             found = [path] if path.exists() else sorted(map(Path, glob(pattern, recursive=True)))
             if not found:
@@ -71,8 +79,28 @@ def find_pictures(patterns: Sequence[str]) -> dict[str, Path]:
         files += found
     named: dict[str, Path] = {}
     for file in {file.resolve(): file for file in files}.values():
-        named[free_name(file.stem, file.parent.name, named)] = file
+        stem = _shortened(file.stem, _LONGEST - len(_LONGEST_END))
+        named[free_name(stem, file.parent.name, named)] = file
     return named
+
+
+def _name_what_is_left_out(folder: Path, found: Sequence[Path]) -> None:
+    """Say which files of a folder are not taken, hidden ones and texts about it apart."""
+    about = {".txt", ".md", ".json", ".csv", ".html"}
+    other = sorted(
+        path.name
+        for path in set(folder.iterdir()) - set(found)
+        if path.name[0] != "." and path.suffix.lower() not in about and path.is_file()
+    )
+    for name in other:
+        print(f"left out {folder / name}: not a kind of picture that is read; save it as PNG")
+
+
+def _shortened(name: str, most: int) -> str:
+    """The name, cut to so many bytes."""
+    return (
+        os.fsencode(name)[:most].decode(errors="ignore") if len(os.fsencode(name)) > most else name
+    )
 
 
 def free_name(name: str, folder: str, taken: Container[str]) -> str:

@@ -301,12 +301,10 @@ def test_masks_of_another_size_are_skipped(celebamask_faces, tmp_path):
     assert "00008_hair.png is 256 x 256" in problem
 
 
-@pytest.mark.parametrize("gone", ["photos/001.jpg", "labels/001.png"])
-def test_what_lacks_its_other_half_is_named_at_the_start(labelled_faces, tmp_path, gone):
+def test_a_photo_without_labels_is_named_at_the_start(labelled_faces, tmp_path):
     root = labelled_faces(tmp_path, 3, 64)
-    (root / gone).unlink()
-    other = "labels/001.png" if "photos" in gone else "photos/001.jpg"
-    with pytest.raises(InputError, match=f"^{root / other} has no"):
+    (root / "labels" / "001.png").unlink()
+    with pytest.raises(InputError, match=f"^{root / 'photos' / '001.jpg'} has no"):
         photos.find(root, 0)
 
 
@@ -325,6 +323,33 @@ def test_two_photos_of_one_name_are_refused(labelled_faces, tmp_path):
     shutil.copy(root / "photos" / "001.jpg", root / "photos" / "001.jpeg")
     with pytest.raises(InputError, match=r"001.jpg and .*001.jpeg have one name"):
         photos.find(root, 0)
+
+
+def test_one_label_map_too_many_stops_nothing(labelled_faces, tmp_path, capsys):
+    root = labelled_faces(tmp_path, 3, 64)
+    shutil.copy(root / "labels" / "001.png", root / "labels" / "extra.PNG")
+    (root / "labels" / "002.png").rename(root / "labels" / "002.PNG")
+    assert len(photos.find(root, 0)) == 3
+    assert "extra.PNG: it has no photo" in capsys.readouterr().out
+
+
+def test_names_that_two_systems_write_differently_are_one(labelled_faces, tmp_path):
+    root = labelled_faces(tmp_path, 3, 64)
+    (root / "photos" / "001.jpg").rename(root / "photos" / "Zo\u00eb.jpg")
+    (root / "labels" / "001.png").rename(root / "labels" / "Zoe\u0308.png")
+    assert len(photos.find(root, 0)) == 3
+
+
+def test_label_maps_that_were_smoothed_or_saved_as_jpeg_are_refused_in_words(tmp_path):
+    labels = np.zeros((128, 128), np.uint8)
+    labels[30:100, 30:100] = 13
+    labels[50:80, 50:80] = 1
+    Image.fromarray(labels).save(tmp_path / "good.png")
+    assert (photos.read_labels(tmp_path / "good.png") == labels).all()
+    smooth = Image.fromarray(labels).resize((512, 512), Image.Resampling.BILINEAR)
+    smooth.save(tmp_path / "smooth.png")
+    with pytest.raises(InputError, match="was smoothed"):
+        photos.read_labels(tmp_path / "smooth.png")
 
 
 @pytest.mark.parametrize("find", [photos.find, celebamask.find])

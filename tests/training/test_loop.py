@@ -458,9 +458,18 @@ def test_a_finished_run_stays_as_it_is(data, tmp_path, short, uninterrupted):
     assert log_of(run) == log_of(uninterrupted)
 
 
+def test_a_run_goes_on_when_its_data_has_moved(data, tmp_path, short, uninterrupted):
+    run = tmp_path / "run"
+    shutil.copytree(uninterrupted, run)
+    shutil.copytree(data, tmp_path / "data")
+    train(tmp_path / "data", run, short, SEED)
+    assert_same(load_state(uninterrupted), load_state(run))
+
+
 def test_another_training_is_refused(data, tmp_path, short, uninterrupted):
     copy = tmp_path / "data"
     shutil.copytree(data, copy)
+    next((copy / "train" / "strokes").glob("*.npz")).unlink()
     before = (uninterrupted / STATE).read_bytes()
     longer = replace(short, width=8)
     with pytest.raises(InputError, match="another recipe"):

@@ -8,6 +8,7 @@ resumes. A photo that cannot be used is skipped and named at the end.
     DATA/{train,val,test}/strokes/ID.npz  the boundaries of its labels and strokes inside
 """
 
+import hashlib
 import io
 import json
 from collections import Counter
@@ -34,6 +35,7 @@ from ..sketch.trace import trace_labels
 from ..workers import follow_parent
 
 MANIFEST = "prepared.json"
+_FINGERPRINT = "sha256:"
 _EDGE = 2  # pixels at 256 over which the photo fades into the backdrop, on each side
 
 
@@ -137,6 +139,18 @@ def save_strokes(borders: Strokes, path: Path, inner: Strokes | None = None) -> 
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
+
+
+def fingerprint(folder: Path) -> str:
+    """What a prepared folder has, wherever it is: its settings, and its strokes by name and size.
+
+    Raises InputError if it is no prepared folder.
+    """
+    digest = hashlib.sha256(json.dumps(read_manifest(folder)["settings"], sort_keys=True).encode())
+    for path in sorted(folder.glob("*/strokes/*.npz")):
+        if path.name[0] != ".":
+            digest.update(f"{path.parents[1].name}/{path.name} {path.stat().st_size}\n".encode())
+    return f"{_FINGERPRINT}{digest.hexdigest()}"
 
 
 def load_strokes(path: Path) -> tuple[Strokes, Strokes]:

@@ -22,8 +22,8 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
     """Write NAME.png for every drawing, NAME-tolerance.png if asked, and a contact sheet.
 
     Returns the path of the sheet. Drawings that cannot be used do not stop the others: they are
-    named in the InputError at the end. Raises InputError before anything is written if a result
-    would have the name of another, or replace a drawing.
+    named in the InputError at the end, a line each. Raises InputError before anything is written if
+    a result would have the name of another, or replace a drawing.
     """
     ends = ("", "-tolerance") if attention else ("",)
     results = [SHEET, *(f"{name}{end}.png" for name in drawings for end in ends)]
@@ -34,11 +34,11 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
         try:
             data = file_bytes(path)
             strokes, original = shared().with_picture(data, str(path), RESOLUTION)
+            said = read_settings(data)
         except InputError as problem:
             problems.append(str(problem))
             continue
         output.mkdir(parents=True, exist_ok=True)
-        said = read_settings(data)
         drawn = engine(strokes, said.tolerance, said.appearance, said.seed)
         save_made(Image.fromarray(drawn.photo), output / f"{name}.png")
         overlay = Image.fromarray(tolerance_overlay(drawn.sketch, drawn.attention))
@@ -49,7 +49,7 @@ def generate(engine: Engine, drawings: dict[str, Path], output: Path, attention:
         save_made(_sheet(columns), output / SHEET)
     if problems:
         done = f"{len(columns)} of {len(drawings)} drawings done; " if columns else ""
-        raise InputError(done + "; ".join(problems))
+        raise InputError("\n".join([f"{done}not done:", *problems] if done else problems))
     return output / SHEET
 
 
@@ -66,7 +66,8 @@ def _column(
     column = Image.fromarray(np.vstack([np.asarray(cell) for cell in cells]))
     captioned = Image.new("RGB", (RESOLUTION, column.height + _CAPTION), "white")
     captioned.paste(column)
-    ImageDraw.Draw(captioned).text((4, column.height + 2), name[:40], fill=(90, 90, 90))
+    caption = name[:40].encode(errors="replace").decode()  # names need not be text
+    ImageDraw.Draw(captioned).text((4, column.height + 2), caption, fill=(90, 90, 90))
     return captioned
 
 

@@ -101,7 +101,7 @@ def _open(
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
         raise InputError(f"{name}: more than {_LIMIT}: scale it down") from None
-    except (OSError, SyntaxError, ValueError):
+    except Exception:  # Pillow meets broken files with many kinds of errors
         raise InputError(f"{name}: is no image that can be read: {_WANTED}") from None
     with image:
         inside = image.info.get(DRAWING_KEY)
@@ -278,7 +278,7 @@ def ink_of(image: Image.Image) -> Ink:
     scale = CANVAS / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
-    colours = np.asarray(on_paper(small), np.float32) / 255
+    colours = np.asarray(on_paper(small), np.float32) / np.float32(255)
     sheet = _sheet(colours.mean(axis=2))
     channels = range(3 if np.ptp(colours, axis=2).max() > 0.02 else 1)
     difference = np.stack([_off_paper(colours[..., k], sheet) for k in channels], axis=-1)
@@ -298,7 +298,10 @@ def _outlined(ink: Ink, colours: NDArray[np.float32]) -> Ink:
     """
     level = colours.max(axis=2)
     coloured = (ink > 0.1) & (level > np.percentile(level, 1) + 0.06)
-    if coloured.mean() < _COLOURED or (coloured & (contrast(colours, 5) < 0.05)).mean() < _COLOURED:
+    if coloured.mean() < _COLOURED:
+        return ink
+    calm = ndimage.gaussian_filter(colours, (1, 1, 0))  # without the noise of a camera
+    if (coloured & (contrast(calm, 5) < 0.06)).mean() < _COLOURED:
         return ink
     fills = np.stack([ndimage.grey_closing(colours[..., k], _LINE) for k in range(3)], axis=2)
     lines = ((fills - colours) / np.maximum(fills, 0.12)).max(axis=2)

@@ -25,6 +25,7 @@ from torch.utils.data import default_collate
 from tqdm import tqdm
 
 from ..data.dataset import FacePairs, Triplet
+from ..data.prepare import fingerprint
 from ..errors import InputError
 from ..files import remove_leftovers
 from ..provenance import save_made
@@ -77,7 +78,7 @@ def train(
         FacePairs(data, "train", max(phase.resolution for phase in recipe.phases))
         asked = asdict(recipe)
         settings = {"model": asked.pop("model"), "recipe": asked, "seed": seed}
-        settings["data"] = str(data.resolve())
+        settings["data"] = fingerprint(data)
         if generator:
             settings["generator"] = str(generator.resolve())
         refuse_another(run, settings)
