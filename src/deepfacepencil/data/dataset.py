@@ -82,25 +82,12 @@ class FacePairs(Sequence[Triplet]):
     def _strokes_path(self, index: int) -> Path:
         return self.root / "strokes" / f"{self.ids[index]}.npz"
 
-    def _read(self, index: int) -> tuple[Strokes, Strokes, NDArray[np.uint8]]:
-        """Borders, inner strokes and photo (S, S, 3). Raises InputError if a file is damaged."""
-        path, size = self._strokes_path(index), (self.resolution, self.resolution)
-        try:
-            borders, inner = load_strokes(path)
-            path = self.root / "photos" / f"{self.ids[index]}.jpg"
-            photo = _photo(path, size)
-        except Exception as problem:  # Pillow and zip meet broken files with many kinds of errors
-            reason = getattr(problem, "strerror", None) or type(problem).__name__
-            raise InputError(
-                f"{path} is damaged or missing ({reason}); remove the photo and the strokes of"
-                f" {self.ids[index]} and prepare again: a training goes on then"
-            ) from problem
-        return borders, inner, photo
-
     def visit(self, epoch: int, index: int) -> Triplet:
         """The triplet of one photo as it looks in this epoch."""
         rng = np.random.default_rng((self.seed, epoch, index))
-        borders, inner, photo = self._read(index)
+        borders, inner = load_strokes(self._strokes_path(index))
+        size = (self.resolution, self.resolution)
+        photo = _photo(self.root / "photos" / f"{self.ids[index]}.jpg", size)
         if self.flip and rng.random() < 0.5:
             borders, inner, photo = borders.mirrored(), inner.mirrored(), photo[:, ::-1]
         strokes = self.distortion.aligned(borders, inner, rng) if self.distortion else borders
