@@ -5,9 +5,9 @@ uninterrupted one sees, and processes that train together agree on their shares 
 """
 
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..data.dataset import FacePairs, Triplet
-from ..errors import InputError
 from ..models.condition import Condition
 from ..workers import follow_parent
 from .recipes import Phase
@@ -67,23 +66,15 @@ def batches(
         list(islice(upcoming, phase.batch))[rank * share : (rank + 1) * share]
         for _ in range(start, phase.images - phase.batch + 1, phase.batch)
     )
-    loader = DataLoader(
-        _Visits(pairs),
-        batch_sampler=plan,  # any iterable will do
-        num_workers=1,
-        prefetch_factor=4,
-        worker_init_fn=_start_worker,
+    return iter(
+        DataLoader(
+            _Visits(pairs),
+            batch_sampler=plan,  # any iterable will do
+            num_workers=1,
+            prefetch_factor=4,
+            worker_init_fn=_start_worker,
+        )
     )
-    return _one_line(loader)
-
-
-def _one_line(loader: Iterable[Any]) -> Iterator[Any]:
-    """What a loader loads; an InputError of its worker without the worker's traceback."""
-    try:
-        yield from loader
-    except InputError as problem:
-        said = str(problem).strip().splitlines()[-1]
-        raise InputError(said.removeprefix("deepfacepencil.errors.InputError: ")) from None
 
 
 def _start_worker(_: int) -> None:
