@@ -52,7 +52,7 @@ FRAME = {"id": 1, "strokes": [[100, 100, 200, 300]], "tolerance": 0.5, "veil": T
 def mangled(data: bytes, rng: random.Random) -> bytes:
     parts = bytearray(data)
     for _ in range(rng.randint(1, 6)):
-        at, width = rng.randrange(len(parts)), rng.choice([1, 2, 8, 300])
+        at, width = rng.randrange(len(parts) + 1), rng.choice([1, 2, 8, 300])
         parts[at : at + width] = rng.choice(
             [rng.randbytes(width), b"", bytes(parts[at : at + width]) * rng.choice([2, 50])]
         )
