@@ -41,15 +41,19 @@ class SpatialAttentionPooling(nn.Module):
     it stays as it was pre-trained.
     """
 
-    def __init__(self, branch_channels: int) -> None:
+    def __init__(self, branch_channels: int, stride: int = 1) -> None:
+        """`stride` of the branches' convolutions: 2 gives features and A of half the size."""
         super().__init__()
         branches = len(WIDTHS_AT_256)
+        self.stride = stride
         self.branch_channels = branch_channels
         self.out_channels = branches * branch_channels
         self.classifier = Classifier().requires_grad_(False)
         self.branches = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(1, branch_channels, 7, padding=3, bias=False), InstanceNorm(), nn.ReLU()
+                nn.Conv2d(1, branch_channels, 7, stride, padding=3, bias=False),
+                InstanceNorm(),
+                nn.ReLU(),
             )
             for _ in range(branches)
         )
@@ -92,7 +96,8 @@ class SpatialAttentionPooling(nn.Module):
         if tolerance is not None:
             bias = tolerance_bias(tolerance)
             logits = logits + F.interpolate(bias, size=logits.shape[-2:], mode="bilinear")
-        logits = F.interpolate(logits, size=sketch.shape[-2:], mode="bilinear")
+        if self.stride == 1:
+            logits = F.interpolate(logits, size=sketch.shape[-2:], mode="bilinear")
         # Written out, because onnxruntime's Softmax over an inner axis is ten times slower.
         powers = (logits.float() - logits.float().amax(dim=1, keepdim=True)).exp()
         return powers / powers.sum(dim=1, keepdim=True)  # (B, N_r, H, W)

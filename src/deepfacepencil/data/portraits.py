@@ -1,0 +1,147 @@
+"""PortraitPairs: drawings with the latent of the photo they were drawn from (section 4.1; ours).
+
+What `data/generated.py` prepared: every visit to a face makes S_syn and S_dfm anew, leaves out some
+of its appearance, and now and then is a scribble that is no face at all. What comes out depends on
+(seed, epoch, item) alone.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..runtime.appearance import COLOURS, Appearance
+from ..sketch.drawn import AS_PEOPLE_DRAW, Distortion
+from ..sketch.pen import draw
+from ..sketch.strokes import CANVAS, Strokes
+from .prepare import load_strokes
+
+LABELS_SIZE = 64  # pixels of the label maps of a portrait; each has the labels of 2 x 2 parts
+LATENTS = "latents"
+_SCRIBBLES = 0.06  # share of drawings that are no face
+_SILENT, _UNSAID = 0.25, 0.35  # shares: of nothing said of the appearance; of each item not said
+
+
+class Portrait(TypedDict):
+    """One training example of a generator on MobileStyleGAN."""
+
+    S_syn: NDArray[np.uint8]  # (1, S, S), 0 for paper to 255 for stroke
+    S_dfm: NDArray[np.uint8]  # (1, S, S)
+    w: NDArray[np.float32]  # (512,) the photo's latent
+    appearance: NDArray[np.float32]  # (CONDITION_SIZE,)
+    labels: NDArray[np.uint8]  # (4, 64, 64)
+    drawn: NDArray[np.float32]  # (1,) how much of the face S_dfm has, 0 to 1
+
+
+class PortraitPairs(Sequence[Portrait]):
+    """The portraits of one split of a folder of generated faces.
+
+    Raises InputError if there are none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        split: str,
+        resolution: int,
+        distortion: Distortion = AS_PEOPLE_DRAW,
+        seed: int = 0,
+    ) -> None:
+        self.root, self.resolution = folder / split, resolution
+        self.distortion, self.seed = distortion, seed
+        self.ids = sorted(path.stem for path in (self.root / LATENTS).glob("[!.]*.npz"))
+        if not self.ids:
+            raise InputError(
+                f"{folder} has no generated faces in {split}: run `deepfacepencil prepare generated"
+                f" --output {folder}`"
+            )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Portrait:  # type: ignore[override]
+        return self.visit(0, range(len(self))[index])
+
+    def visit(self, epoch: int, index: int) -> Portrait:
+        """One face as it is drawn in this epoch."""
+        rng = np.random.default_rng((self.seed, epoch, index))
+        name = f"{self.ids[index]}.npz"
+        borders, inner = load_strokes(self.root / "strokes" / name)
+        clean = self.distortion.aligned(borders, inner, rng)
+        deformed, drawn = self.distortion(clean, rng), 1.0
+        if rng.random() < _SCRIBBLES:
+            deformed, drawn = scribble(clean, rng), 0.0
+        elif (whole := _ink(clean)) > 0:
+            drawn = float(np.clip((_ink(deformed) / whole - 0.05) / 0.45, 0, 1))
+        with np.load(self.root / LATENTS / name) as stored:
+            w, labels = stored["w"], stored["labels"]
+            appearance = partly_said(stored, rng)
+        return Portrait(
+            S_syn=draw(clean, self.resolution)[None],
+            S_dfm=draw(deformed, self.resolution)[None],
+            w=w.astype(np.float32),
+            appearance=appearance.condition(),
+            labels=labels,
+            drawn=np.array([drawn], np.float32),
+        )
+
+
+def partly_said(stored: "np.lib.npyio.NpzFile", rng: np.random.Generator) -> Appearance:
+    """Some of what is known of a face's appearance, as people say some of it."""
+    if rng.random() < _SILENT:
+        return Appearance()
+    said = {
+        name: tuple(int(c) for c in colour)
+        for name, colour in zip(COLOURS, stored["colours"], strict=True)
+        if colour[0] >= 0 and rng.random() >= _UNSAID
+    }
+    age, sex = stored["age_sex"]
+    return Appearance(
+        **said,  # type: ignore[arg-type]
+        age=float(np.clip(age, 0, 100)) if rng.random() >= _UNSAID else None,
+        sex=float(np.clip(sex, -1, 1)) if rng.random() >= _UNSAID else None,
+    )
+
+
+def split_labels(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A label map (256, 256) -> (4, 64, 64): every second pixel, 2 x 2 of them a cell."""
+    parts = labels[1::2, 1::2].reshape(LABELS_SIZE, 2, LABELS_SIZE, 2)
+    return np.ascontiguousarray(parts.transpose(1, 3, 0, 2).reshape(4, LABELS_SIZE, LABELS_SIZE))
+
+
+def scribble(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+    """No face: some of its strokes, each turned and put anywhere."""
+    chosen = strokes.select(rng.random(len(strokes)) < rng.uniform(0.1, 1))
+    chains = []
+    for chain in chosen:
+        turn = rng.uniform(0, 2 * np.pi)
+        matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        centre = chain.mean(0)
+        moved = (chain - centre) @ matrix * rng.uniform(0.5, 1.3) + rng.uniform(0.1, 0.9, 2) * CANVAS
+        chains.append(moved)
+    return Strokes.of(chains)
+
+
+def _ink(strokes: Strokes) -> float:
+    """The length of all strokes, roughly: that of their control polygons."""
+    steps = np.hypot(*np.diff(strokes.points, axis=0).T)
+    steps[strokes.starts[1:-1] - 1] = 0
+    return float(steps.sum())
+
+
+# The classes whose median colour is that of the appearance, and how many pixels of 256 x 256 show it.
+_REGIONS = {"skin": (1, 2), "hair": (13,), "lips": (11, 12), "clothes": (18,), "backdrop": (0,)}
+_SHOWN = 60
+
+
+def colours_of(photo: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """The median colours of the appearance's regions, (5, 3); -1 where a region is not shown."""
+    colours = np.full((len(COLOURS), 3), -1, np.int16)
+    for row, name in enumerate(COLOURS):
+        region = np.isin(labels, _REGIONS[name])
+        if region.sum() >= _SHOWN:
+            colours[row] = np.median(photo[region], axis=0)
+    return colours

@@ -1,0 +1,307 @@
+"""G_a and G_m on a body that knows faces: a sketch steers MobileStyleGAN (section 3.3, Fig. 2; ours).
+
+As in the paper, each generator has an encoder of its own and both share the body; SAP stands in
+front of G_m's. The encoder gives what the drawing says of the latent, as a normal distribution from
+which a code draws, and corrects the body's features at 16 and 32 px so that they follow the lines.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..runtime.appearance import CONDITION_SIZE
+from .blocks import InstanceNorm, initialise_for_relu
+from .mobile_stylegan import CHANNELS, LATENT, SIZES, Mapping, Synthesis, inverse_haar, slots
+from .sap import WIDTHS_AT_256, SpatialAttentionPooling
+
+SKETCH_SIZE = 128  # pixels of the sketch
+WIDTHS = (48, 96, 192, 320)  # channels at 64, 32, 16 and 8 px
+CORRECTED = (16, 32)  # sizes of the body's features that a drawing corrects
+HEADS = (128, 256)  # sizes of the features that photos of twice the size are made of
+_CONDITION = 128
+_LOG_SCALES = (-4.0, 0.5)  # of the code
+
+
+class Steered(NamedTuple):
+    """What an encoder says of a drawing."""
+
+    mean: Tensor  # (B, 512) of the latent, in the units of `LatentSpace`
+    log_scale: Tensor  # (B, 512) of its spread along LatentSpace.axes
+    levels: list[Tensor]  # the encoder's features, (B, C, s, s) for s = 8, 16, 32
+    face: Tensor  # (B,) logit: whether a face was drawn
+    attention: Tensor | None  # A of Eq. 2, (B, N_r, 64, 64); None without SAP
+
+
+class LatentSpace(nn.Module):
+    """w <-> v (B, 512): what comes before the mapping's last leaky ReLU, whitened.
+
+    There faces are close to normally distributed, with unit variance in every direction, so a
+    distance means the same everywhere. `axes` (512, 512), rows, are those along which what a
+    drawing leaves open is independent.
+    """
+
+    mean: Tensor
+    whiten: Tensor
+    colour: Tensor
+    axes: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(LATENT))
+        self.register_buffer("whiten", torch.eye(LATENT))
+        self.register_buffer("colour", torch.eye(LATENT))
+        self.register_buffer("axes", torch.eye(LATENT))
+
+    def fit(self, w: Tensor) -> None:
+        """Take mean and covariance from many w (N, 512)."""
+        x = _before_relu(w).double()
+        self.mean.copy_(x.mean(0))
+        variances, directions = torch.linalg.eigh(torch.cov(x.T))
+        roots = variances.clamp_min(1e-6 * variances.max()).sqrt()
+        self.whiten.copy_((directions / roots) @ directions.T)
+        self.colour.copy_((directions * roots) @ directions.T)
+
+    def fit_axes(self, residuals: Tensor) -> None:
+        """Take the axes from what predictions of v missed, (N, 512)."""
+        _, directions = torch.linalg.eigh(residuals.double().T @ residuals.double())
+        self.axes.copy_(directions.T)
+
+    def to_v(self, w: Tensor) -> Tensor:
+        return (_before_relu(w) - self.mean) @ self.whiten
+
+    def to_w(self, v: Tensor) -> Tensor:
+        return F.leaky_relu(v @ self.colour + self.mean, 0.2) * 2**0.5
+
+    def draw(self, mean: Tensor, log_scale: Tensor, code: Tensor) -> Tensor:
+        """v that fits a drawing: `code` (B, 512), normal, chooses among those that do."""
+        return mean + (code * log_scale.exp()) @ self.axes
+
+
+def _before_relu(w: Tensor) -> Tensor:
+    return F.leaky_relu(w * 2**-0.5, 5.0)
+
+
+class ConditionedBlock(nn.Module):
+    """A residual block whose normalised features are scaled and shifted by the appearance."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = InstanceNorm()
+        self.style = nn.Linear(_CONDITION, 2 * channels)
+        nn.init.zeros_(self.style.weight)
+        nn.init.zeros_(self.style.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        scale, shift = self.style(condition)[:, :, None, None].chunk(2, dim=1)
+        y = self.norm(self.first(x)) * (1 + scale) + shift
+        return x + self.norm(self.second(F.relu(y)))
+
+
+class Down(nn.Module):
+    """Half the size: a 3 x 3 convolution with stride 2, normalised, and residual blocks."""
+
+    def __init__(self, in_channels: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(in_channels, channels, 3, stride=2, padding=1)
+        self.norm = InstanceNorm()
+        self.blocks = nn.ModuleList(ConditionedBlock(channels) for _ in range(blocks))
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.convolution(x)))
+        for block in self.blocks:
+            x = block(x, condition)
+        return x
+
+
+class Up(nn.Module):
+    """Twice the size, joined with the features of that size on the way down."""
+
+    def __init__(self, in_channels: int, skipped: int, channels: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(in_channels + skipped, channels, 3, padding=1)
+        self.block = ConditionedBlock(channels)
+
+    def forward(self, x: Tensor, skip: Tensor, condition: Tensor) -> Tensor:
+        x = torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skip], dim=1)
+        return self.block(F.relu(self.convolution(x)), condition)
+
+
+class Correction(nn.Module):
+    """A scale and a shift of the body's features, from them and what the drawing says there."""
+
+    def __init__(self, drawn: int, width: int) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(CHANNELS[0], drawn, 1)
+        self.first = nn.Conv2d(2 * drawn, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.last = nn.Conv2d(width, 2 * CHANNELS[0], 1)
+        initialise_for_relu(self)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, features: Tensor, drawn: Tensor) -> Tensor:
+        """(B, 512, s, s) and (B, drawn, s, s) -> (B, 512, s, s)."""
+        x = torch.cat([self.look(features), drawn], dim=1)
+        x = F.relu(self.first(x))
+        x = x + F.relu(self.second(x))
+        scale, shift = self.last(x).chunk(2, dim=1)
+        return features * (1 + scale) + shift
+
+
+class PlainStem(nn.Sequential):
+    """G_a's first layer: clean sketches are taken as they are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(1, WIDTHS[0], 7, stride=2, padding=3, bias=False), InstanceNorm(), nn.ReLU()
+        )
+
+
+class PortraitEncoder(nn.Module):
+    """Sketch (B, 1, 128, 128) and appearance (B, 24) -> what the drawing says, and corrections.
+
+    `relaxing` puts SAP in front, as G_m has it.
+    """
+
+    def __init__(self, relaxing: bool) -> None:
+        super().__init__()
+        self.stem = (
+            SpatialAttentionPooling(WIDTHS[0] // len(WIDTHS_AT_256), stride=2)
+            if relaxing
+            else PlainStem()
+        )
+        self.appearance = nn.Sequential(
+            nn.Linear(CONDITION_SIZE, _CONDITION), nn.SiLU(), nn.Linear(_CONDITION, _CONDITION)
+        )
+        self.down = nn.ModuleList(Down(*pair, blocks=1) for pair in pairwise(WIDTHS))
+        self.gather = nn.Conv2d(WIDTHS[3], 48, 1)
+        self.hidden = nn.Linear(48 * 8 * 8 + _CONDITION, 512)
+        self.mean = nn.Linear(512, LATENT)
+        self.log_scale = nn.Linear(512, LATENT)
+        self.face = nn.Linear(512, 1)
+        self.up = nn.ModuleList([Up(WIDTHS[3], WIDTHS[2], 128), Up(128, WIDTHS[1], 96)])
+        self.corrections = nn.ModuleList([Correction(128, 128), Correction(96, 128)])
+        nn.init.zeros_(self.log_scale.weight)
+        nn.init.zeros_(self.log_scale.bias)
+
+    def forward(self, sketch: Tensor, appearance: Tensor, bias: Tensor | None = None) -> Steered:
+        """`bias` shifts SAP's choice (`tolerance_bias`)."""
+        condition = self.appearance(appearance)
+        attention = None
+        if isinstance(self.stem, SpatialAttentionPooling):
+            x, attention = self.stem(sketch, bias)
+        else:
+            x = self.stem(sketch)  # (B, 48, 64, 64)
+        passed = []
+        for down in self.down:
+            x = down(x, condition)
+            passed.append(x)  # 32, 16, 8 px
+        flat = torch.cat([F.relu(self.gather(x)).flatten(1), condition], dim=1)
+        hidden = F.relu(self.hidden(flat))
+        at16 = self.up[0](x, passed[1], condition)
+        at32 = self.up[1](at16, passed[0], condition)
+        return Steered(
+            self.mean(hidden),
+            self.log_scale(hidden).clamp(*_LOG_SCALES),
+            [x, at16, at32],
+            self.face(hidden)[:, 0],
+            attention,
+        )
+
+
+class PhotoHead(nn.Module):
+    """Features of one level -> a photo of twice their size, which the generator has only at 1024.
+
+    A 1 x 1 convolution to Haar bands on features that the latent modulates.
+    """
+
+    def __init__(self, channels: int, rank: int = 32) -> None:
+        super().__init__()
+        self.narrow = nn.Linear(LATENT, rank)
+        self.modulation = nn.Linear(rank, channels)
+        self.shift = nn.Linear(rank, 12)
+        self.bands = nn.Conv2d(channels, 12, 1)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """(B, C, s, s) and w (B, 512) -> (B, 3, 2 s, 2 s) in [-1, 1]."""
+        style = self.narrow(w)
+        x = x * (1 + self.modulation(style))[:, :, None, None]
+        return inverse_haar(self.bands(x) + self.shift(style)[:, :, None, None])
+
+
+class LabelHead(nn.Module):
+    """The body's 32-px features -> the 19 classes at 64 px, as DatasetGAN (Zhang et al., 2021).
+
+    What makes "the hat is where it was drawn" a loss: the labels of a photo that is not yet made.
+    """
+
+    def __init__(self, classes: int = 19, width: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(CHANNELS[0], width, 1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, 4 * classes, 1),
+            nn.PixelShuffle(2),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, 512, 32, 32) -> logits (B, 19, 64, 64)."""
+        return self.layers(features)
+
+
+class FineLabelHead(nn.Module):
+    """The body's features at 32, 64, 128 and 256 px -> the 19 classes at 256 px, for data."""
+
+    def __init__(self, classes: int = 19, width: int = 64) -> None:
+        super().__init__()
+        levels = [CHANNELS[SIZES.index(size)] for size in (32, 64, 128, 256)]
+        self.levels = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in levels)
+        self.last = nn.Sequential(
+            nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, classes, 1)
+        )
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Features of 32, 64, 128 and 256 px -> logits (B, 19, 256, 256)."""
+        parts = [level(x) for level, x in zip(self.levels, features, strict=True)]
+        size = parts[-1].shape[-2:]
+        return self.last(sum(F.interpolate(part, size=size, mode="bilinear") for part in parts))
+
+
+class PortraitBody(nn.Module):
+    """The shared part: MobileStyleGAN, its space of latents and its heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mapping, self.synthesis, self.space = Mapping(), Synthesis(), LatentSpace()
+        self.heads = nn.ModuleList(PhotoHead(CHANNELS[SIZES.index(size)]) for size in HEADS)
+        self.labels, self.fine_labels = LabelHead(), FineLabelHead()
+
+    def features(self, w: Tensor) -> Tensor:
+        """The uncorrected features (B, 512, 32, 32) of w (B, 512)."""
+        return self.synthesis.features(slots(w), 32)[-1]
+
+    def corrected(self, w: Tensor, steered: Steered, corrections: nn.ModuleList) -> Tensor:
+        """The features (B, 512, 32, 32) of w (B, 512), made to follow a drawing."""
+        styles = slots(w)
+        x = self.synthesis.begin(styles)
+        for level, size in enumerate(SIZES[: SIZES.index(32) + 1]):
+            x = self.synthesis.level(x, styles, level)
+            if size in CORRECTED:
+                at = CORRECTED.index(size)
+                x = corrections[at](x, steered.levels[1 + at])
+        return x
+
+    def photo(self, features: Tensor, w: Tensor, size: int = 256) -> Tensor:
+        """The photo (B, 3, size, size) of 32-px features; `size` is 256, 512 or 1024."""
+        styles, x = slots(w), features
+        for level in range(SIZES.index(64), SIZES.index(size // 2) + 1):
+            x = self.synthesis.level(x, styles, level)
+        if size // 2 in HEADS:
+            return self.heads[HEADS.index(size // 2)](x, w)
+        return self.synthesis.photo(x, styles)
