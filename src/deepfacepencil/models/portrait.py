@@ -64,10 +64,14 @@ class LatentSpace(nn.Module):
         self.whiten.copy_((directions / roots) @ directions.T)
         self.colour.copy_((directions * roots) @ directions.T)
 
-    def fit_axes(self, residuals: Tensor) -> None:
-        """Take the axes from what predictions of v missed, (N, 512)."""
-        _, directions = torch.linalg.eigh(residuals.double().T @ residuals.double())
+    def fit_axes(self, covariance: Tensor) -> Tensor:
+        """Take the axes from the covariance (512, 512) of what predictions of v miss.
+
+        Returns the variances along them, (512,).
+        """
+        variances, directions = torch.linalg.eigh(covariance.double())
         self.axes.copy_(directions.T)
+        return variances.float()
 
     def to_v(self, w: Tensor) -> Tensor:
         return (_before_relu(w) - self.mean) @ self.whiten

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from ..data.portraits import PortraitPairs
-from ..models.mobile_stylegan import CHANNELS
+from ..models.mobile_stylegan import CHANNELS, LATENT
 from ..models.portrait import SKETCH_SIZE, PortraitBody, PortraitEncoder, Steered
 from .precision import autocast
 
@@ -35,6 +35,7 @@ class PortraitRecipe:
     stage_1: int = 10_000  # E_a on clean drawings
     stage_2: int = 32_000  # SAP and E_m on deformed ones, with L_GFM
     stage_3: int = 12_000  # both, with the adversarial loss
+    latents_only: int = 4_000  # drawings of stage 1 before the body is asked
     batch: int = 24
     rate: float = 4e-4
     discriminator_rate: float = 1e-4
@@ -86,6 +87,7 @@ class Networks(nn.Module):
         self.discriminator = FeatureDiscriminator()
         self.register_buffer("deviation", deviation[None, :, None, None])
         self.register_buffer("label_weights", label_weights)
+        self.register_buffer("missed", torch.eye(LATENT))  # covariance of what predictions of v miss
 
 
 def negative_log_likelihood(body: PortraitBody, steered: Steered, v: Tensor) -> Tensor:
@@ -169,6 +171,8 @@ class PortraitTraining:
     def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One batch in the present stage; what came out of it, to log."""
         rng = torch.Generator().manual_seed(hash((self.recipe.seed, self.step)) % 2**63)
+        if self.step == self.recipe.latents_only // self.recipe.batch:
+            self._fit_axes(self.networks.auxiliary)
         if self.step == self.recipe.steps[0]:
             self._begin_main()
         if self.stage == 1:
@@ -181,8 +185,15 @@ class PortraitTraining:
         self.step += 1
         return numbers
 
+    @torch.no_grad()
+    def _fit_axes(self, encoder: PortraitEncoder) -> None:
+        """From here on the code's axes are those along which predictions miss the latent."""
+        variances = self.networks.body.space.fit_axes(self.networks.missed)
+        encoder.log_scale.weight.zero_()
+        encoder.log_scale.bias.copy_(0.5 * variances.clamp_min(1e-3).log())
+
     def _begin_main(self) -> None:
-        """E_m begins as E_a, but for SAP; the axes of the code are those of E_a's misses."""
+        """E_m begins as E_a, but for SAP."""
         own = self.networks.auxiliary.state_dict()
         kept = {name: value for name, value in own.items() if not name.startswith("stem.")}
         self.networks.main.load_state_dict(kept, strict=False)
@@ -200,6 +211,11 @@ class PortraitTraining:
         mean, log_scale = steered.mean.float(), steered.log_scale.float()
         steered = steered._replace(mean=mean, log_scale=log_scale, face=steered.face.float())
         nll = negative_log_likelihood(body, steered, v)
+        if name == "auxiliary" and self.step < recipe.latents_only // recipe.batch:
+            misses = (v - mean).detach()
+            self.networks.missed.lerp_(misses.T @ misses / len(misses), 0.02)
+            self._update(name, nll.mean())
+            return {"nll": float(nll.mean().detach())}
         code = codes(body, steered, v, recipe.own_share, rng)
         w = body.space.to_w(body.space.draw(mean, log_scale.detach(), code))
         with autocast():
@@ -301,6 +317,7 @@ class PortraitTraining:
                 for name in ("auxiliary", "main", "averaged", "discriminator")
             },
             "axes": nets.body.space.axes,
+            "missed": nets.missed,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
         }
 
@@ -309,6 +326,7 @@ class PortraitTraining:
         for name, values in state["networks"].items():
             getattr(self.networks, name).load_state_dict(values)
         self.networks.body.space.axes.copy_(state["axes"])
+        self.networks.missed.copy_(state["missed"])
         for name, values in state["optimizers"].items():
             self.optimizers[name].load_state_dict(values)
 
