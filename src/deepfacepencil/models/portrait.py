@@ -23,6 +23,9 @@ CORRECTED = (16, 32)  # sizes of the body's features that a drawing corrects
 HEADS = (128, 256)  # sizes of the features that photos of twice the size are made of
 _CONDITION = 128
 _LOG_SCALES = (-4.0, 0.5)  # of the code
+_BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body knows none
+_FARTHEST = 4.0  # of what is drawn, in every direction
+_SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
 
 
 class Steered(NamedTuple):
@@ -38,8 +41,8 @@ class Steered(NamedTuple):
 class LatentSpace(nn.Module):
     """w <-> v (B, 512): what comes before the mapping's last leaky ReLU, whitened.
 
-    There faces are close to normally distributed, with unit variance in every direction, so a
-    distance means the same everywhere. `axes` (512, 512), rows, are those along which what a
+    There faces are close to normally distributed, with unit variance along every principal
+    component, so a distance means the same everywhere and the unlikely can be cut off. `axes` (512, 512), rows, are those along which what a
     drawing leaves open is independent.
     """
 
@@ -61,8 +64,8 @@ class LatentSpace(nn.Module):
         self.mean.copy_(x.mean(0))
         variances, directions = torch.linalg.eigh(torch.cov(x.T))
         roots = variances.clamp_min(1e-6 * variances.max()).sqrt()
-        self.whiten.copy_((directions / roots) @ directions.T)
-        self.colour.copy_((directions * roots) @ directions.T)
+        self.whiten.copy_(directions / roots)
+        self.colour.copy_((directions * roots).T)
 
     def fit_axes(self, covariance: Tensor) -> Tensor:
         """Take the axes from the covariance (512, 512) of what predictions of v miss.
@@ -81,7 +84,7 @@ class LatentSpace(nn.Module):
 
     def draw(self, mean: Tensor, log_scale: Tensor, code: Tensor) -> Tensor:
         """v that fits a drawing: `code` (B, 512), normal, chooses among those that do."""
-        return mean + (code * log_scale.exp()) @ self.axes
+        return (mean + (code * log_scale.exp()) @ self.axes).clamp(-_FARTHEST, _FARTHEST)
 
 
 def _before_relu(w: Tensor) -> Tensor:
@@ -153,7 +156,7 @@ class Correction(nn.Module):
         x = F.relu(self.first(x))
         x = x + F.relu(self.second(x))
         scale, shift = self.last(x).chunk(2, dim=1)
-        return features * (1 + scale) + shift
+        return features * (1 + torch.tanh(scale)) + _SHIFT * torch.tanh(shift / _SHIFT)
 
 
 class PlainStem(nn.Sequential):
@@ -209,7 +212,7 @@ class PortraitEncoder(nn.Module):
         at16 = self.up[0](x, passed[1], condition)
         at32 = self.up[1](at16, passed[0], condition)
         return Steered(
-            self.mean(hidden),
+            _BOUND * torch.tanh(self.mean(hidden) / _BOUND),
             self.log_scale(hidden).clamp(*_LOG_SCALES),
             [x, at16, at32],
             self.face(hidden)[:, 0],
@@ -220,21 +223,25 @@ class PortraitEncoder(nn.Module):
 class PhotoHead(nn.Module):
     """Features of one level -> a photo of twice their size, which the generator has only at 1024.
 
-    A 1 x 1 convolution to Haar bands on features that the latent modulates.
+    1 x 1 convolutions to Haar bands, a straight one and one by a hidden layer, on features that the
+    latent modulates.
     """
 
-    def __init__(self, channels: int, rank: int = 32) -> None:
+    def __init__(self, channels: int, rank: int = 32, hidden: int = 64) -> None:
         super().__init__()
         self.narrow = nn.Linear(LATENT, rank)
         self.modulation = nn.Linear(rank, channels)
         self.shift = nn.Linear(rank, 12)
         self.bands = nn.Conv2d(channels, 12, 1)
+        self.hidden = nn.Conv2d(channels, hidden, 1)
+        self.more = nn.Conv2d(hidden, 12, 1)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """(B, C, s, s) and w (B, 512) -> (B, 3, 2 s, 2 s) in [-1, 1]."""
         style = self.narrow(w)
         x = x * (1 + self.modulation(style))[:, :, None, None]
-        return inverse_haar(self.bands(x) + self.shift(style)[:, :, None, None])
+        bands = self.bands(x) + self.more(F.leaky_relu(self.hidden(x), 0.2))
+        return inverse_haar(bands + self.shift(style)[:, :, None, None])
 
 
 class LabelHead(nn.Module):
@@ -301,10 +308,10 @@ class PortraitBody(nn.Module):
                 x = corrections[at](x, steered.levels[1 + at])
         return x
 
-    def photo(self, features: Tensor, w: Tensor, size: int = 256) -> Tensor:
-        """The photo (B, 3, size, size) of 32-px features; `size` is 256, 512 or 1024."""
+    def photo(self, features: Tensor, w: Tensor, size: int = 256, have: int = 32) -> Tensor:
+        """The photo (B, 3, size, size) of features of `have` px; `size` is 256, 512 or 1024."""
         styles, x = slots(w), features
-        for level in range(SIZES.index(64), SIZES.index(size // 2) + 1):
+        for level in range(SIZES.index(have) + 1, SIZES.index(size // 2) + 1):
             x = self.synthesis.level(x, styles, level)
         if size // 2 in HEADS:
             return self.heads[HEADS.index(size // 2)](x, w)

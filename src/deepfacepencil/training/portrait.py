@@ -25,6 +25,7 @@ from .precision import autocast
 
 # Classes whose place matters most: eyes, brows, nose, mouth, lips; glasses.
 _FEATURES = (2, 3, 4, 5, 6, 7, 10, 11, 12)
+_LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 100.0
 _STATE, _LOG = "state.pt", "log.jsonl"
 
 
@@ -291,8 +292,9 @@ class PortraitTraining:
             other.zero_grad(set_to_none=True)
         loss.backward()
         trained = [p for group in optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(trained, 5.0)
-        optimizer.step()
+        norm = nn.utils.clip_grad_norm_(trained, _LONGEST_GRADIENT)
+        if norm < _BROKEN_GRADIENT:  # a code far from any face can make one that undoes hours
+            optimizer.step()
 
     @torch.no_grad()
     def _average(self) -> None:
