@@ -92,10 +92,10 @@ def export(run: Path, output: Path) -> float:
         return np.stack([session.run([PHOTO], i)[0] for i in inputs]) - np.stack(torchs)
 
     exact = to_onnx(generator, sketch, own)
-    model = _half_precision_storage(_eight_bits(exact, inputs))
+    model = half_precision_storage(_eight_bits(exact, inputs))
     distance = _root_mean_square(differences(model))
     if not distance <= ROUNDING:  # nor if it is no number
-        model = _half_precision_storage(exact)
+        model = half_precision_storage(exact)
         moved = differences(model)
         distance, farthest = _root_mean_square(moved), np.abs(moved).max()
         if not farthest <= AGREEMENT:
@@ -119,10 +119,7 @@ def to_onnx(generator: MainGenerator, sketch: Tensor, tolerance: Tensor) -> onnx
     Its inputs have the shapes of `sketch` (1, 1, H, W) and `tolerance` (1, 1, h, w). The generator
     is not to be used afterwards.
     """
-    for module in list(generator.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, InstanceNorm):
-                setattr(module, name, _NamedInstanceNorm())
+    use_named_norms(generator)
     body: Any = generator.body  # torch does not type what a Sequential holds
     *ups, (before_last, _, _), (last, _, _) = body.decoder
     body.decoder = nn.Sequential(*ups, _Doubling(before_last.weight), nn.PixelShuffle(2))
@@ -212,6 +209,14 @@ def packed(kernel: Tensor) -> Tensor:
     return result.flatten(0, 1).flatten(1, 2)
 
 
+def use_named_norms(network: nn.Module) -> None:
+    """Replace our instance norm by the operator that exporters know."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, InstanceNorm):
+                setattr(module, name, _NamedInstanceNorm())
+
+
 class _NamedInstanceNorm(nn.Module):
     """What blocks.InstanceNorm computes, as the operator that exporters know."""
 
@@ -265,7 +270,7 @@ def _eight_bits(
         return onnx.load(rounded)
 
 
-def _half_precision_storage(model: onnx.ModelProto) -> onnx.ModelProto:
+def half_precision_storage(model: onnx.ModelProto) -> onnx.ModelProto:
     """Weights as float16, each cast back before use; onnxruntime folds the casts when it loads."""
     graph = model.graph
     casts = []

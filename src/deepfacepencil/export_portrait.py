@@ -16,9 +16,9 @@ from onnx import GraphProto, ModelProto, TensorProto, compose, helper
 from torch import Tensor, nn
 
 from .export import half_precision_storage, use_named_norms
+from .models.condition import Condition
 from .models.mobile_stylegan import LATENT, SIZES, slots
 from .models.portrait import SKETCH_SIZE, PortraitBody, PortraitEncoder
-from .models.sap import tolerance_bias
 from .runtime.appearance import CONDITION_SIZE
 from .runtime.engine import (
     APPEARANCE,
@@ -47,7 +47,7 @@ class _Core(nn.Module):
     def forward(
         self, sketch: Tensor, tolerance: Tensor, appearance: Tensor, code: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        steered = self.encoder(sketch, appearance, tolerance_bias(tolerance))
+        steered = self.encoder(Condition(sketch, tolerance, appearance))
         space, synthesis = self.body.space, self.body.synthesis
         w = space.to_w(space.draw(steered.mean, steered.log_scale, code))
         x, styles = self.body.corrected(w, steered, self.encoder.corrections), slots(w)
@@ -88,7 +88,9 @@ def to_onnx(body: PortraitBody, encoder: PortraitEncoder, facts: dict[str, Any])
     large = _choice("is_huge", branches[1024], branches[512], "large")
     whole = _choice("is_large", large, branches[256], PHOTO)
     for name, above in (("is_large", 256), ("is_huge", 512)):
-        graph.initializer.append(helper.make_tensor(f"{name}.above", TensorProto.INT64, [], [above]))
+        graph.initializer.append(
+            helper.make_tensor(f"{name}.above", TensorProto.INT64, [], [above])
+        )
         graph.node.append(helper.make_node("Greater", [SIZE, f"{name}.above"], [name]))
     graph.node.extend(whole.node)
     graph.input.append(helper.make_tensor_value_info(SIZE, TensorProto.INT64, []))
@@ -141,4 +143,3 @@ def _choice(condition: str, then: GraphProto, otherwise: GraphProto, name: str) 
 
 def _photo_info(name: str) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None])
-

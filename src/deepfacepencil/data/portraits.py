@@ -120,7 +120,9 @@ def scribble(strokes: Strokes, rng: np.random.Generator) -> Strokes:
         turn = rng.uniform(0, 2 * np.pi)
         matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         centre = chain.mean(0)
-        moved = (chain - centre) @ matrix * rng.uniform(0.5, 1.3) + rng.uniform(0.1, 0.9, 2) * CANVAS
+        moved = (chain - centre) @ matrix * rng.uniform(0.5, 1.3) + rng.uniform(
+            0.1, 0.9, 2
+        ) * CANVAS
         chains.append(moved)
     return Strokes.of(chains)
 

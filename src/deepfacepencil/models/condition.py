@@ -18,6 +18,9 @@ class Condition(NamedTuple):
     # How far the photo may leave the strokes, from -1 to 1, (B, 1, h, w) of any resolution; without
     # it the choice is the network's. Nothing that D judges by. Not in the paper.
     tolerance: Tensor | None = None
+    # What lines cannot say, `runtime/appearance.py: Appearance.condition`, (B, CONDITION_SIZE). Of
+    # the generators on a body that knows faces alone. Not in the paper.
+    appearance: Tensor | None = None
 
 
 def joined(conditions: Sequence[Condition]) -> Condition:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ..runtime.appearance import CONDITION_SIZE
 from .blocks import InstanceNorm, initialise_for_relu
+from .condition import Condition
 from .mobile_stylegan import CHANNELS, LATENT, SIZES, Mapping, Synthesis, inverse_haar, slots
 from .sap import WIDTHS_AT_256, SpatialAttentionPooling
 
@@ -25,6 +26,7 @@ _CONDITION = 128
 _LOG_SCALES = (-4.0, 0.5)  # of the code
 _BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body knows none
 _FARTHEST = 4.0  # of what is drawn, in every direction
+_LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
 
 
@@ -84,7 +86,9 @@ class LatentSpace(nn.Module):
 
     def draw(self, mean: Tensor, log_scale: Tensor, code: Tensor) -> Tensor:
         """v that fits a drawing: `code` (B, 512), normal, chooses among those that do."""
-        return (mean + (code * log_scale.exp()) @ self.axes).clamp(-_FARTHEST, _FARTHEST)
+        v = (mean + (code * log_scale.exp()) @ self.axes).clamp(-_FARTHEST, _FARTHEST)
+        length = v.square().sum(dim=1, keepdim=True).sqrt()
+        return v * (_LONGEST / length.clamp_min(_LONGEST))
 
 
 def _before_relu(w: Tensor) -> Tensor:
@@ -169,7 +173,7 @@ class PlainStem(nn.Sequential):
 
 
 class PortraitEncoder(nn.Module):
-    """Sketch (B, 1, 128, 128) and appearance (B, 24) -> what the drawing says, and corrections.
+    """A sketch of 128 px and an appearance -> what the drawing says, and corrections.
 
     `relaxing` puts SAP in front, as G_m has it.
     """
@@ -195,14 +199,14 @@ class PortraitEncoder(nn.Module):
         nn.init.zeros_(self.log_scale.weight)
         nn.init.zeros_(self.log_scale.bias)
 
-    def forward(self, sketch: Tensor, appearance: Tensor, bias: Tensor | None = None) -> Steered:
-        """`bias` shifts SAP's choice (`tolerance_bias`)."""
-        condition = self.appearance(appearance)
+    def forward(self, asked: Condition) -> Steered:
+        assert asked.appearance is not None
+        condition = self.appearance(asked.appearance)
         attention = None
         if isinstance(self.stem, SpatialAttentionPooling):
-            x, attention = self.stem(sketch, bias)
+            x, attention = self.stem(asked)
         else:
-            x = self.stem(sketch)  # (B, 48, 64, 64)
+            x = self.stem(asked.sketch)  # (B, 48, 64, 64)
         passed = []
         for down in self.down:
             x = down(x, condition)

@@ -23,6 +23,10 @@ from .appearance import Appearance
 RESOLUTION = 256
 SIZES = (256, 512, 1024)  # pixels of photos
 SKETCH, TOLERANCE, PHOTO, ATTENTION = "sketch", "tolerance", "photo", "attention"
+# What the models on a body that knows faces have besides; those of the paper's networks have not.
+APPEARANCE, CODE, SIZE, FACE = "appearance", "code", "size", "face"
+CODE_LENGTH = 512
+SPREAD = 0.8  # of codes, in standard deviations: rarer people come out less often right
 TOLERANCE_SIZE = 64  # cells per side of the tolerance that a user may ask for
 METADATA_KEY = "deepfacepencil"
 BUNDLED = Path(__file__).parent / "weights" / "deepfacepencil.onnx"
@@ -64,8 +68,11 @@ class Engine:
         described = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if described is None:
             raise InputError(f"{model} is not a model of ours; `deepfacepencil export` makes one")
-        if TOLERANCE not in {value.name for value in self._session.get_inputs()}:
+        shapes = {value.name: value.shape for value in self._session.get_inputs()}
+        self.listens = APPEARANCE in shapes  # whether appearance, seed and size change the photo
+        if TOLERANCE not in shapes:
             raise InputError(f"{model} is of an older version; `deepfacepencil export` it again")
+        self.resolution = shapes[SKETCH][-1]  # pixels of the sketch that the network sees
         try:
             self.facts: dict[str, Any] = dict(json.loads(described))
         except (TypeError, ValueError) as problem:
@@ -84,22 +91,41 @@ class Engine:
         """The photo of a normalised drawing, and what SAP thought of its strokes.
 
         What neither the drawing nor `appearance` says is drawn by `seed`, 0 to 2**32 - 1. `size` is
-        the photo's, one of SIZES. (The bundled model does not listen to these three yet.)
+        the photo's, one of SIZES. A model of the paper's own networks does not listen to these
+        three and always gives 256 px: `listens`.
 
         `tolerance`, one number or (64, 64), shifts that thought: -1 keeps to the strokes, 1 takes
         them as a hint, 0 is the network's own choice.
         """
-        sketch = draw(strokes, RESOLUTION)
+        if size not in SIZES:
+            raise InputError(f"photos have 256, 512 or 1024 pixels, not {size}")
+        sketch = draw(strokes, self.resolution)
         wish = np.broadcast_to(np.asarray(tolerance, np.float32), (TOLERANCE_SIZE, TOLERANCE_SIZE))
-        photo, attention = self._session.run(
-            [PHOTO, ATTENTION],
-            {
-                SKETCH: sketch[None, None].astype(np.float32) / 255,
-                TOLERANCE: np.ascontiguousarray(wish)[None, None],
-            },
-        )
+        inputs: dict[str, NDArray[Any]] = {
+            SKETCH: sketch[None, None].astype(np.float32) / 255,
+            TOLERANCE: np.ascontiguousarray(wish)[None, None],
+        }
+        outputs = [PHOTO, ATTENTION]
+        if self.listens:
+            inputs[APPEARANCE] = appearance.condition()[None]
+            inputs[CODE] = code_of(seed)[None]
+            inputs[SIZE] = np.array(size, np.int64)
+            outputs.append(FACE)
+        photo, attention, *face = self._session.run(outputs, inputs)
         pixels = np.clip((photo[0] + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8)
-        return Drawn(sketch, np.ascontiguousarray(pixels.transpose(1, 2, 0)), attention[0])
+        shown = sketch if self.resolution == RESOLUTION else draw(strokes, RESOLUTION)
+        repeats = RESOLUTION // attention.shape[-1]
+        return Drawn(
+            shown,
+            np.ascontiguousarray(pixels.transpose(1, 2, 0)),
+            attention[0].repeat(repeats, axis=1).repeat(repeats, axis=2),
+            float(face[0][0]) if face else 1.0,
+        )
+
+
+def code_of(seed: int) -> NDArray[np.float32]:
+    """The code (512,) that a seed stands for: which of the people who fit a drawing is shown."""
+    return np.random.default_rng(seed).normal(0, SPREAD, CODE_LENGTH).astype(np.float32)
 
 
 def _cores() -> int:

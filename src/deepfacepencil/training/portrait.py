@@ -5,26 +5,23 @@ adversarial loss on the body's features are the paper's. docs/paper.md says whic
 what. A run is a folder: state.pt to go on from, portrait.safetensors to draw with, log.jsonl.
 """
 
-import json
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
-from ..data.portraits import PortraitPairs
+from ..models.condition import Condition
 from ..models.mobile_stylegan import CHANNELS, LATENT
-from ..models.portrait import SKETCH_SIZE, PortraitBody, PortraitEncoder, Steered
+from ..models.portrait import PortraitBody, PortraitEncoder, Steered
 from .precision import autocast
 
 # Classes whose place matters most: eyes, brows, nose, mouth, lips; glasses.
 _FEATURES = (2, 3, 4, 5, 6, 7, 10, 11, 12)
+_WORST = 4.0  # of a photo's features, in standard deviations: more than that teaches nothing
 _LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 100.0
 _STATE, _LOG = "state.pt", "log.jsonl"
 
@@ -88,7 +85,9 @@ class Networks(nn.Module):
         self.discriminator = FeatureDiscriminator()
         self.register_buffer("deviation", deviation[None, :, None, None])
         self.register_buffer("label_weights", label_weights)
-        self.register_buffer("missed", torch.eye(LATENT))  # covariance of what predictions of v miss
+        self.register_buffer(
+            "missed", torch.eye(LATENT)
+        )  # covariance of what predictions of v miss
 
 
 def negative_log_likelihood(body: PortraitBody, steered: Steered, v: Tensor) -> Tensor:
@@ -118,7 +117,9 @@ def codes(
 def label_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     """Cross entropy (B,) of logits (B, 19, 64, 64) and the labels of four parts of each cell."""
     log_p = F.log_softmax(logits.float(), dim=1)
-    losses = torch.stack([F.nll_loss(log_p, part, weights, reduction="none") for part in labels.unbind(1)])
+    losses = torch.stack(
+        [F.nll_loss(log_p, part, weights, reduction="none") for part in labels.unbind(1)]
+    )
     return losses.mean(dim=(0, 2, 3))
 
 
@@ -208,7 +209,7 @@ class PortraitTraining:
         drawn = batch["drawn"][:, 0] if name == "main" else torch.ones(len(sketch))
         v = body.space.to_v(batch["w"])
         with autocast():
-            steered: Steered = encoder(sketch, batch["appearance"])
+            steered: Steered = encoder(Condition(sketch, appearance=batch["appearance"]))
         mean, log_scale = steered.mean.float(), steered.log_scale.float()
         steered = steered._replace(mean=mean, log_scale=log_scale, face=steered.face.float())
         nll = negative_log_likelihood(body, steered, v)
@@ -218,7 +219,8 @@ class PortraitTraining:
             self._update(name, nll.mean())
             return {"nll": float(nll.mean().detach())}
         code = codes(body, steered, v, recipe.own_share, rng)
-        w = body.space.to_w(body.space.draw(mean, log_scale.detach(), code))
+        # The likelihood alone teaches the latent: far from faces the body's gradient to it explodes.
+        w = body.space.to_w(body.space.draw(mean.detach(), log_scale.detach(), code))
         with autocast():
             features = self.corrected(name, mean, w, steered.levels)
             logits = body.labels(features)
@@ -229,7 +231,10 @@ class PortraitTraining:
         labels = (complete * label_loss(logits, batch["labels"], nets.label_weights)).mean()
         off = ((features[:own] - target[:own]).float() / nets.deviation).abs()
         cells = feature_weights(batch["labels"][:own])
-        regression = (off.mean(1, keepdim=True) * cells).mean(dim=(1, 2, 3)) / cells.mean(dim=(1, 2, 3))
+        regression = (off.mean(1, keepdim=True) * cells).mean(dim=(1, 2, 3)) / cells.mean(
+            dim=(1, 2, 3)
+        )
+        regression = regression.clamp_max(_WORST)
         regression = ((0.1 + 0.9 * complete[:own]) * regression).mean()
         numbers = {"nll": nll.mean(), "labels": labels, "features": regression}
         loss = (
@@ -246,7 +251,7 @@ class PortraitTraining:
                 numbers["gfm"] = gfm
                 loss = loss + recipe.gfm_weight * gfm
         free = slice(own, None)
-        scaled = features[free] / nets.deviation.to(features.dtype)
+        scaled = self._scaled(features[free])
         if self.stage > 1:
             with autocast():
                 fooled = nets.discriminator(scaled, sketch[free])
@@ -255,16 +260,22 @@ class PortraitTraining:
             loss = loss + recipe.adversarial_weight * adversarial
         self._update(name, loss)
         if self.stage > 1:
-            real = target[free] / nets.deviation.to(target.dtype)
+            real = self._scaled(target[free])
             numbers["d"] = self._d_step(real, scaled.detach(), batch["S_syn"][free], sketch[free])
         if name == "main":
             self._average()
         return {key: float(value.detach()) for key, value in numbers.items()}
 
+    def _scaled(self, features: Tensor) -> Tensor:
+        """As D judges features: in units of their spread, cut off where faces have none."""
+        return (features / self.networks.deviation.to(features.dtype)).clamp(-8, 8)
+
     def _guidance(self, steered: Steered, batch: dict[str, Tensor], drawn: Tensor) -> Tensor:
         """L_GFM, Eq. 7: E_m is to see in S_dfm what E_a sees in S_syn."""
         with torch.no_grad(), autocast():
-            guide: Steered = self.encoders["auxiliary"](batch["S_syn"], batch["appearance"])
+            guide: Steered = self.encoders["auxiliary"](
+                Condition(batch["S_syn"], appearance=batch["appearance"])
+            )
         weight = drawn.square()
         total = torch.zeros(())
         for own, wanted in zip(steered.levels, guide.levels, strict=True):
