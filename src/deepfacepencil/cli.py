@@ -50,6 +50,27 @@ class Generate:
     """Files, folders of drawings, or patterns such as 'sketches/*.png'."""
     output: Path = Path("photos")
     """Folder for the photos and the contact sheet."""
+    size: Literal[256, 512, 1024] = 256
+    """Pixels of the photos."""
+    skin: str | None = None
+    """A colour as #rrggbb, or light, medium, dark; what no option and no drawing says is left to
+    the network."""
+    hair: str | None = None
+    """A colour, or fair, brown, black, red, grey, white."""
+    lips: str | None = None
+    """A colour, or its name, such as crimson."""
+    clothes: str | None = None
+    """A colour, or its name, such as navy."""
+    backdrop: str | None = None
+    """A colour, or its name, such as beige."""
+    age: float | None = None
+    """Years, 0 to 100."""
+    sex: str | None = None
+    """female, male, or a number from -1 (female) to 1 (male)."""
+    seed: int | None = None
+    """Which of the people who fit a drawing; the drawing's own if it has one."""
+    variants: int = 1
+    """How many different people to make of each drawing: NAME.png, NAME-2.png, ..."""
     attention: bool = False
     """Also write how far each place may leave the stroke that was drawn there."""
     model: Path | None = None
@@ -57,15 +78,25 @@ class Generate:
 
     def run(self) -> None:
         _require_present(self.model)
+        if self.seed is not None:
+            _require_seed("--seed", self.seed)
+        if not 1 <= self.variants <= 100:
+            raise InputError(f"--variants {self.variants}: give 1 to 100")
         from .files import find_pictures
+        from .runtime.appearance import COLOURS, appearance_said
         from .runtime.reading import shared
 
+        said = {name: getattr(self, name) for name in (*COLOURS, "age", "sex")}
+        appearance = appearance_said(**said)
         drawings = find_pictures(self.drawings)
         shared().begin()  # its imports and ours go side by side
         from .runtime.engine import BUNDLED, Engine
         from .runtime.generate import generate
+        from .runtime.settings import Asked
 
-        sheet = generate(Engine(self.model or BUNDLED), drawings, self.output, self.attention)
+        asked = Asked(appearance, self.seed, self.size, self.variants)
+        engine = Engine(self.model or BUNDLED)
+        sheet = generate(engine, drawings, self.output, self.attention, asked)
         print(f"contact sheet: {sheet}")
 
 

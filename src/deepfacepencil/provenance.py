@@ -32,18 +32,23 @@ XMP = (
 )
 
 
-def saved_as(kind: str) -> dict[str, Any]:
-    """What `Image.save` is given for a made photo of this kind: PNG, WEBP or JPEG."""
+def saved_as(kind: str, drawing: str | None = None) -> dict[str, Any]:
+    """What `Image.save` is given for a made photo of this kind: PNG, WEBP or JPEG.
+
+    A PNG can hold its `drawing`, an SVG of the studio.
+    """
     if kind != "PNG":
         return {"format": kind, "xmp": XMP.encode()}
     about = PngInfo()
     about.add_text("Software", SOFTWARE)
     about.add_text("Description", SENTENCE)
     about.add_itxt(XMP_KEY, XMP)
+    if drawing is not None:
+        about.add_itxt(DRAWING_KEY, drawing)
     return {"format": kind, "pnginfo": about}
 
 
-def save_made(image: Image.Image, path: Path) -> None:
-    """Write a made photo, or a picture with some in it, as PNG."""
+def save_made(image: Image.Image, path: Path, drawing: str | None = None) -> None:
+    """Write a made photo, or a picture with some in it, as PNG; with its drawing as SVG inside."""
     with atomic_path(path) as temporary:
-        image.save(temporary, **saved_as("PNG"))
+        image.save(temporary, **saved_as("PNG", drawing))

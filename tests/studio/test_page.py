@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from deepfacepencil.provenance import SENTENCE, XMP, XMP_KEY
+from deepfacepencil.provenance import SENTENCE, XMP, XMP_KEY, saved_as
+from deepfacepencil.runtime.appearance import Appearance
+from deepfacepencil.runtime.settings import Settings, drawing_inside, read_settings
+from deepfacepencil.sketch.strokes import Strokes, through
 
 from .conftest import Copyist, Running
 
@@ -486,6 +489,21 @@ def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
         with Image.open(io.BytesIO(hand.save(kind))) as image:
             assert image.size == size
             assert (image.text.get(XMP_KEY) == XMP) == (kind == "both")  # type: ignore[attr-defined]
+
+
+def test_a_photo_of_generate_is_opened_as_its_drawing(hand: Hand) -> None:
+    circle = [(256 + 100 * np.cos(t), 256 + 150 * np.sin(t)) for t in np.linspace(0, 6, 60)]
+    said = Settings(appearance=Appearance(skin=(0xB9, 0x7D, 0x56), age=70), seed=42)
+    inside = drawing_inside(b"", Strokes.of([through(np.array(circle))]), said)
+    photo = io.BytesIO()
+    Image.new("RGB", (512, 512)).save(photo, **saved_as("PNG", inside))
+    hand.seeing_the_photo_change(lambda: hand.open("face.png", photo.getvalue()))
+    asked = read_settings(hand.save("svg"))
+    assert (asked.appearance, asked.seed) == (said.appearance, said.seed)
+    (stroke,) = hand.strokes()
+    x, y = start(stroke)
+    assert abs(x - 356) < 1
+    assert abs(y - 256) < 1
 
 
 def test_looks_are_asked_for_undone_and_saved(hand: Hand, running: Running) -> None:

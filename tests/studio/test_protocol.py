@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.runtime.appearance import Appearance
+from deepfacepencil.sketch.lines import MAX_POINTS, points_of
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 from deepfacepencil.studio.hints import missing
 from deepfacepencil.studio.protocol import (
-    MAX_POINTS,
     Known,
     answer,
     fitted,
-    points_of,
     read_frame,
 )
 

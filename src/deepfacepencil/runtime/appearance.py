@@ -5,11 +5,12 @@ fits the drawing.
 """
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ImageColor
 
 from ..errors import InputError
 
@@ -20,6 +21,16 @@ SEXES = (-1.0, 1.0)  # from female to male
 CONDITION_SIZE = 4 * len(COLOURS) + 2 * 2
 
 Colour = tuple[int, int, int]
+
+# What people call them; lips, clothes and backdrops have the names that colours have in CSS.
+WORDS = {
+    "skin": {"light": "#e6b899", "medium": "#b97d56", "dark": "#573422"},
+    "hair": {
+        "fair": "#cfa667", "blond": "#cfa667", "brown": "#5f412b", "black": "#1d1a19",
+        "red": "#8a4526", "grey": "#9a9690", "white": "#dedad2",
+    },
+}  # fmt: skip
+SEX_WORDS = {"female": SEXES[0], "male": SEXES[1]}
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,11 @@ class Appearance:
     backdrop: Colour | None = None
     age: float | None = None  # years
     sex: float | None = None  # -1 female to 1 male
+
+    def over(self, other: "Appearance") -> "Appearance":
+        """What is said here, and where nothing is, what `other` says."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        return Appearance(**{**asdict(other), **said})
 
     def condition(self) -> NDArray[np.float32]:
         """What a network sees, (CONDITION_SIZE,): values in [-1, 1], each with 1 for said.
@@ -86,3 +102,43 @@ def read_colour(text: object) -> Colour:
     if not isinstance(text, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise InputError(f"{str(text)[:30]!r} is no colour; write it as #rrggbb, such as #c08a6a")
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def appearance_said(**said: str | float | None) -> Appearance:
+    """An appearance in people's words: hair="fair", skin="#c08a6a", sex="female", age=40, ...
+
+    Raises InputError that lists the words for any other; None is left to the network.
+    """
+    values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    for name, value in values.items():
+        if not isinstance(value, str):
+            continue
+        word = value.lower()
+        if name in COLOURS:
+            values[name] = _colour_said(name, word)
+        elif name == "sex":
+            values[name] = SEX_WORDS[word] if word in SEX_WORDS else _number(word)
+            if values[name] is None:
+                raise InputError(f"sex {value[:30]!r} is none of female, male or -1 to 1")
+    return read_appearance(values)
+
+
+def _colour_said(name: str, word: str) -> str:
+    """ "#rrggbb" of a word; InputError lists the words."""
+    words = WORDS.get(name)
+    if words is None and word in ImageColor.colormap:
+        return "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(word)[:3])
+    colour = (words or {}).get(word, word)
+    try:
+        read_colour(colour)
+    except InputError:
+        known = ", ".join(words) if words else "a name such as navy or beige"
+        raise InputError(f"{name} {word[:30]!r} is no colour: #rrggbb, {known}") from None
+    return colour
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

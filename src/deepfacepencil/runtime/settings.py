@@ -1,7 +1,7 @@
-"""What a drawing of the studio says beside its lines: tolerance, appearance and seed.
+"""What is asked for beside the lines: what a drawing of the studio says, and what options say.
 
-They stand in the first tag of its SVG (page/files.js), which a saved photo holds too. Any other
-file says nothing.
+Tolerance, appearance and seed stand in the first tag of the studio's SVG (page/files.js), which a
+saved photo holds too. Any other file says nothing.
 """
 
 import base64
@@ -9,15 +9,17 @@ import binascii
 import contextlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..provenance import DRAWING_KEY
+from ..sketch.lines import points_of, to_svg
+from ..sketch.strokes import Strokes, through
 from .appearance import AGES, COLOURS, SEXES, Appearance, read_appearance
-from .engine import TOLERANCE_SIZE
+from .engine import RESOLUTION, TOLERANCE_SIZE
 
 _HEAD = 100_000  # bytes of an SVG in which its first tag ends; brush and wish have 5,500 each
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -34,13 +36,59 @@ class Settings:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What options ask for; it goes before what a drawing says."""
+
+    appearance: Appearance = field(default_factory=Appearance)
+    seed: int | None = None  # of the first variant; None: the drawing's own
+    size: int = RESOLUTION  # pixels of the photos
+    variants: int = 1  # different people of one drawing
+
+    def of(self, said: Settings, variant: int = 0) -> Settings:
+        """What the engine is asked for in all; each variant has a seed of its own."""
+        seed = said.seed if self.seed is None else self.seed
+        return replace(
+            said,
+            appearance=self.appearance.over(said.appearance),
+            seed=(seed + variant) % 2**32,
+        )
+
+    def options(self) -> list[str]:
+        """Those that a model which does not listen leaves out."""
+        named = [f"--{name}" for name in self.appearance.to_json()]
+        named += ["--seed"] if self.seed is not None else []
+        named += ["--size"] if self.size != RESOLUTION else []
+        return named + (["--variants"] if self.variants > 1 else [])
+
+
+def drawing_inside(data: bytes, strokes: Strokes, settings: Settings) -> str:
+    """The SVG that a photo holds, as the studio saves it: opening the photo brings it back.
+
+    A drawing of the studio stays what it was, whatever the hand did; `strokes` become of any other.
+    Raises InputError for more strokes than the studio can hold.
+    """
+    svg = _text(data)
+    tag = _studio_tag(svg)
+    if tag:
+        text = svg.decode(errors="replace")
+    else:
+        lines = (np.array(line).reshape(-1, 2) for line in points_of(strokes))
+        text = to_svg(Strokes.of(map(through, lines)))
+        tag = text[text.index("<svg") : text.index(">") + 1]
+    said: dict[str, object] = {"seed": settings.seed}
+    said |= {f"appearance-{name}": value for name, value in settings.appearance.to_json().items()}
+    kept = re.sub(r'\sdata-(?:studio|seed|appearance-[a-z]+)="[^"]*"', "", tag).rstrip("/>")
+    added = "".join(f' data-{name}="{value}"' for name, value in {"studio": 1, **said}.items())
+    return text.replace(tag, f"{kept}{added}>", 1)
+
+
 def read_settings(data: bytes) -> Settings:
     """The settings in the bytes of an SVG or PNG of the studio; what is damaged is not said."""
-    tag = re.search(rb"<svg\b[^<>]*>", _text(data)[:_HEAD])
-    if not tag or b'data-studio="1"' not in tag[0]:
+    tag = _studio_tag(_text(data))
+    if tag is None:
         return Settings()
-    found = re.findall(r'\bdata-([a-z-]+)="([^"]*)"', tag[0].decode(errors="replace"))
-    said = dict(found)
+    said = dict(re.findall(r'\bdata-([a-z-]+)="([^"]*)"', tag))
     tolerance = _number(said.get("tolerance"), -1, 1) or 0.0
     cells = _cells(said.get("wish") or said.get("brush"))
     seed = said.get("seed", "")
@@ -49,6 +97,12 @@ def read_settings(data: bytes) -> Settings:
         _appearance(said),
         int(seed) % 2**32 if re.fullmatch(r"\d{1,10}", seed) else 0,
     )
+
+
+def _studio_tag(svg: bytes) -> str | None:
+    """The first tag of an SVG, if the studio wrote it."""
+    tag = re.search(r"<svg\b[^<>]*>", svg[:_HEAD].decode(errors="replace"))
+    return tag[0] if tag and 'data-studio="1"' in tag[0] else None
 
 
 def _text(data: bytes) -> bytes:

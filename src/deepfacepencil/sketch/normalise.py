@@ -62,13 +62,13 @@ Mask = NDArray[np.bool_]
 _T = TypeVar("_T")
 
 
-def load_drawing(path: Path) -> Strokes:
+def load_drawing(path: Path | str) -> Strokes:
     """The drawing in an SVG or image file as strokes of our pen, placed like a training face.
 
     Raises InputError for everything that cannot be used, from a missing file to a blank sheet.
     """
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): {_WANTED}") from None

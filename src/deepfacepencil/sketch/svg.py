@@ -21,6 +21,7 @@ from PIL import Image
 from ..errors import InputError
 from ..files import atomic_path
 from .foreign import MAX_BYTES, MAX_POINTS, checked_tree
+from .lines import to_svg
 from .strokes import CANVAS, UNKNOWN, Strokes
 
 HEAD = 1 << 16  # bytes in which an SVG has begun: editors write long comments before it
@@ -29,20 +30,6 @@ _GZIP = b"\x1f\x8b"
 _CLASSES = re.compile(r"(\d{1,2}|255) (\d{1,2}|255)")
 _NOTHING = re.compile(r"\s*(?:0*\.)?0+%?\s*")
 _SAME_COLOUR = 16  # a difference per channel (of 255) that nobody sees
-
-
-def to_svg(strokes: Strokes) -> str:
-    """The drawing as an SVG document: black on white, a path for each stroke, to 0.01 pixel."""
-    paths = []
-    for chain, (one, other) in zip(strokes, strokes.classes, strict=True):
-        start, *rest = (f"{x:.2f} {y:.2f}" for x, y in chain)
-        paths.append(f'<path data-classes="{one} {other}" d="M{start}C{" ".join(rest)}"/>\n')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {CANVAS} {CANVAS}"'
-        f' width="{CANVAS}" height="{CANVAS}">\n'
-        f'<rect width="{CANVAS}" height="{CANVAS}" fill="#fff"/>\n'
-        f'<g fill="none" stroke="#000" stroke-linecap="round">\n{"".join(paths)}</g>\n</svg>\n'
-    )
 
 
 def save(strokes: Strokes, path: Path) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..runtime.reading import Reader
 from ..sketch import svg
+from ..sketch.lines import points_of
 from ..sketch.place import centre
 from ..sketch.strokes import Strokes
-from .protocol import fitted, points_of, read_strokes
+from .protocol import fitted, read_strokes
 
 MAX_UPLOAD = 25_000_000  # bytes: a phone's picture of a sheet of paper has 5 million
 EXAMPLES = Path(__file__).parent / "examples"

@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..runtime.appearance import Appearance, read_appearance
 from ..runtime.engine import RESOLUTION, SIZES
+from ..sketch.lines import MAX_POINTS, MAX_STROKES, REACH
 from ..sketch.strokes import CANVAS, Strokes, through
 
 MAX_MESSAGE = 1_500_000  # bytes; a rich drawing has 50,000
-MAX_STROKES = 2_000
-MAX_POINTS = 40_000
 MAX_LENGTH = 200_000  # pixels of all strokes together; a rich drawing has 20,000
 _MAX_COMMAS = 2 * MAX_POINTS + MAX_STROKES + 1_000
 _MAX_COLONS = 1_000
-_REACH = CANVAS  # how far beyond the paper a stroke may go
 
 _FINE, _JOINTS = 2.0, 4  # a stroke is smoothed in steps of 2 px, and every fourth becomes a joint
 _KERNEL = np.array([1, 4, 6, 4, 1]) / 16
@@ -121,7 +119,7 @@ def read_strokes(strokes: object) -> list[NDArray[np.float64]]:
         if not all(type(value) in (int, float) for value in stroke):
             raise InputError("coordinates that are no numbers")
         # Comparing also keeps out NaN, and whole numbers too large for a float.
-        if not all(-_REACH <= value <= CANVAS + _REACH for value in stroke):
+        if not all(-REACH <= value <= CANVAS + REACH for value in stroke):
             raise InputError("coordinates far outside the paper")
         lines.append(np.array(stroke, np.float64).reshape(-1, 2))
     length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
@@ -176,29 +174,6 @@ def _fit(line: NDArray[np.float64]) -> NDArray[np.float64]:
     smooth = sum(weight * turned[shift : shift + len(fine)] for shift, weight in enumerate(_KERNEL))
     joints = np.linspace(0, count, max(1, round(count / _JOINTS)) + 1).round().astype(int)
     return through(np.asarray(smooth)[joints])
-
-
-def points_of(strokes: Strokes) -> list[list[float]]:
-    """Strokes as the page draws them, a point at least every 6 pixels; the opposite of `fitted`.
-
-    Raises InputError for more than a frame may have.
-    """
-    lines: list[NDArray[np.float32]] = []
-    points = 0
-    for chain in strokes:
-        curves = np.stack([chain[i : len(chain) - 3 + i : 3] for i in range(4)], axis=1)
-        lengths = np.hypot(*np.moveaxis(np.diff(curves, axis=1), 2, 0)).sum(axis=1)
-        counts = np.ceil(lengths / 6).clip(1, MAX_POINTS).astype(int)
-        points += 1 + int(counts.sum())
-        if len(lines) == MAX_STROKES or points > MAX_POINTS:
-            raise InputError("more strokes than the studio can hold: simplify the drawing")
-        line = [chain[:1]]
-        for curve, count in zip(curves, counts, strict=True):
-            t = np.arange(1, count + 1)[:, None] / count
-            weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-            line.append((weights @ curve).astype(np.float32))
-        lines.append(np.concatenate(line).clip(-_REACH, CANVAS + _REACH))
-    return [[round(float(value), 1) for value in line.ravel()] for line in lines]
 
 
 def answer(
