@@ -130,16 +130,38 @@ class Photos(_Preparation):
 
 
 @dataclass(frozen=True)
+class Generated:
+    """Faces that a generator makes, without any data set; for the recipe portrait."""
+
+    output: Annotated[Path, arg(metavar="DATA")]
+    """Folder to prepare into; the same command goes on where it was interrupted."""
+    count: int = 6000
+    """How many faces."""
+    seed: int = 0
+    """One seed gives the same faces."""
+    workers: int = os.cpu_count() or 1
+    """Processes that work side by side."""
+
+
+@dataclass(frozen=True)
 class Prepare:
-    """Turn photos with label maps into sketches to train with."""
+    """Turn photos with label maps into sketches to train with, or make such photos."""
 
     source: (
         Annotated[CelebAMask, subcommand("celebamask", prefix_name=False)]
         | Annotated[Photos, subcommand("photos", prefix_name=False)]
+        | Annotated[Generated, subcommand("generated", prefix_name=False)]
     )
 
     def run(self) -> None:
         source = self.source
+        if isinstance(source, Generated):
+            _require_seed("--seed", source.seed)
+            _needs_the_train_extra()
+            from .data.generated import prepare_generated
+
+            prepare_generated(source.count, source.seed, source.output, source.workers)
+            return
         _require_present(source.root)
         _require_seed("--split-seed", source.split_seed)
         from .data import celebamask, photos
@@ -159,10 +181,14 @@ class Train:
     """A folder that `deepfacepencil prepare` made."""
     output: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run: state, weights, log and sample sheets."""
-    recipe: Literal["paper", "small", "modern", "small-512", "compare", "tiny"] = "small"
+    recipe: Literal[
+        "paper", "small", "modern", "small-512", "compare", "tiny", "portrait", "tiny-portrait"
+    ] = "small"
     """paper: as published, for GPUs; small: hours of two CPU cores; modern: small with what the
     field has learnt since; small-512: the enhancer that makes small's photos twice as large;
-    compare: the paper's experiment, twenty minutes of two CPU cores a model; tiny: a trial."""
+    compare: the paper's experiment, twenty minutes of two CPU cores a model; tiny: a trial;
+    portrait: on a body that knows faces, with data of `prepare generated`, hours of two CPU cores;
+    tiny-portrait: a trial of that."""
     model: Literal[
         "ours", "pix2pix", "pix2pixhd", "baseline", "baseline-deform", "sap-only", "dual-only"
     ] = "ours"
@@ -186,6 +212,9 @@ class Train:
         _require_present(self.data, self.generator)
         _require_seed("--seed", self.seed)
         _needs_the_train_extra()
+        if self.recipe in ("portrait", "tiny-portrait"):
+            self._train_portrait()
+            return
         from .training.loop import train
         from .training.recipes import RECIPES, for_model
 
@@ -194,6 +223,19 @@ class Train:
             recipe = replace(recipe, bfloat16=self.precision == "bf16-mixed")
         machine = self.accelerator, self.devices, self.nodes
         train(self.data, self.output, recipe, self.seed, *machine, self.generator)
+
+    def _train_portrait(self) -> None:
+        others = ("model", "generator", "accelerator", "devices", "nodes", "precision")
+        for name in others:
+            given, usual = getattr(self, name), getattr(Train, name)
+            if given != usual and (name, given) not in (("accelerator", "cpu"), ("devices", 1)):
+                raise InputError(
+                    f"recipe {self.recipe} trains its own networks in one process on the CPU: leave"
+                    f" out --{name}"
+                )
+        from .training.portrait_run import train_portrait
+
+        train_portrait(self.data, self.output, self.recipe, self.seed)
 
 
 @dataclass(frozen=True)
@@ -283,7 +325,12 @@ class Export:
     def run(self) -> None:
         _require_present(self.run_folder)
         _needs_the_train_extra()
-        from .export import export
+        from .training.start import is_portrait
+
+        if is_portrait(self.run_folder):
+            from .export_portrait import export
+        else:
+            from .export import export
 
         distance = export(self.run_folder, self.output)
         size = self.output.stat().st_size / 1e6

@@ -80,7 +80,7 @@ def export(run: Path, output: Path) -> float:
         print(f"{run} is not finished: this is what it draws so far")
     if facts["resolution"] != RESOLUTION:
         print(f"{run} was trained at {facts['resolution']} px and is to draw at {RESOLUTION}")
-    sketch = torch.from_numpy(draw(_test_drawing(), RESOLUTION) / np.float32(255))[None, None]
+    sketch = torch.from_numpy(draw(example_face(), RESOLUTION) / np.float32(255))[None, None]
     own = torch.zeros(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE)
     wished = torch.linspace(-1, 1, own.numel()).view_as(own)
     inputs = [{SKETCH: sketch.numpy(), TOLERANCE: wish.numpy()} for wish in (own, wished)]
@@ -287,7 +287,7 @@ def half_precision_storage(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _test_drawing() -> Strokes:
+def example_face() -> Strokes:
     """Two eyes, a nose, a mouth and a face, as loops and a line."""
     turn = np.linspace(0, 2 * np.pi, 13)[:, None]
     loop = np.hstack([np.cos(turn), np.sin(turn)])

@@ -1,4 +1,4 @@
-"""Trained portrait networks -> a model that draws: one ONNX file for photos of 256, 512 and 1024 px.
+"""Trained portrait networks -> a model that draws: one ONNX file, photos of 256, 512, 1024 px.
 
 Drawing, tolerance, appearance, code and size in; photo, attention and certainty of a face out. What
 only larger photos need lies in branches of the graph, so that it costs nothing otherwise. Weights
@@ -8,18 +8,26 @@ are stored in half precision.
 import json
 import logging
 import warnings
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import onnxruntime
 import torch
+from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto, compose, helper
 from torch import Tensor, nn
 
-from .export import half_precision_storage, use_named_norms
+from .digests import seal
+from .errors import InputError
+from .export import AGREEMENT, example_face, half_precision_storage, use_named_norms
+from .files import atomic_path
 from .models.condition import Condition
 from .models.mobile_stylegan import LATENT, SIZES, slots
 from .models.portrait import SKETCH_SIZE, PortraitBody, PortraitEncoder
-from .runtime.appearance import CONDITION_SIZE
+from .models.portrait_body import load_taught
+from .runtime.appearance import CONDITION_SIZE, Appearance
 from .runtime.engine import (
     APPEARANCE,
     ATTENTION,
@@ -31,8 +39,12 @@ from .runtime.engine import (
     SKETCH,
     TOLERANCE,
     TOLERANCE_SIZE,
+    code_of,
 )
+from .sketch.pen import draw
+from .training.checkpoint import PORTRAIT_WEIGHTS, load_weights
 
+_COMPARED = (256, 512)  # pixels of the photos that are compared with torch
 _FEATURES, _LATENT = "features", "latent"
 _SHARED = 128  # pixels of the features that all photos are made of
 
@@ -65,6 +77,73 @@ class _Photo(nn.Module):
 
     def forward(self, features: Tensor, latent: Tensor) -> Tensor:
         return self.body.photo(features, latent, self.size, have=_SHARED)
+
+
+def export(run: Path, output: Path) -> float:
+    """Write the portrait generator of a training as ONNX; returns how far it is from torch.
+
+    That distance is the root mean square over the photos of a drawn face of 256 and 512 px, on
+    their scale [-1, 1]. Raises InputError if the run has no weights yet, or if the file would not
+    agree with torch.
+    """
+    if output.is_dir():
+        raise InputError(f"{output} is a folder; --output is the ONNX file to write")
+    encoder, axes, facts = load_encoder(run)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if not facts.get("finished", True):
+        print(f"{run} is not finished: this is what it draws so far")
+    body = load_taught().body
+    body.space.axes.copy_(axes)
+    inputs = _example()
+    core = _Core(body, encoder).eval()
+    with torch.no_grad():
+        features, latent, _, _ = core(*(torch.from_numpy(value) for value in inputs.values()))
+        torchs = {
+            size: body.photo(features, latent, size, have=_SHARED).numpy() for size in _COMPARED
+        }
+    model = to_onnx(body, encoder, facts)
+    with atomic_path(output) as temporary:
+        onnx.save(model, temporary)
+        del model
+        session = onnxruntime.InferenceSession(str(temporary))
+        moved = [
+            (session.run([PHOTO], {**inputs, SIZE: np.array(size)})[0] - photo).ravel()
+            for size, photo in torchs.items()
+        ]
+        farthest = max(float(np.abs(each).max()) for each in moved)
+        if not farthest <= AGREEMENT:  # nor if it is no number
+            raise InputError(f"{run}: the exported model differs from torch by {farthest:.4f}")
+        seal(temporary, "onnx")
+    return float(np.sqrt(np.square(np.concatenate(moved)).mean()))
+
+
+def load_encoder(run: Path) -> tuple[PortraitEncoder, Tensor, dict[str, Any]]:
+    """G_m's encoder of a training, the axes of its codes, and the facts about it."""
+    if not (run / PORTRAIT_WEIGHTS).exists():
+        raise InputError(f"{run} has no G_m to export yet: that begins with stage 2")
+    weights, facts = load_weights(run, PORTRAIT_WEIGHTS)
+    encoder = PortraitEncoder(relaxing=True)
+    own = {n.removeprefix("encoder."): t for n, t in weights.items() if n != "axes"}
+    try:
+        encoder.load_state_dict(own)
+        axes = weights["axes"]
+    except (KeyError, RuntimeError) as problem:
+        reason = str(problem).splitlines()[0]
+        path = run / PORTRAIT_WEIGHTS
+        raise InputError(f"{path} does not fit this version ({reason})") from problem
+    return encoder.requires_grad_(False).eval(), axes, facts
+
+
+def _example() -> dict[str, NDArray[Any]]:
+    """A drawn face, tolerances and hair asked for, and somebody's code."""
+    sketch = draw(example_face(), SKETCH_SIZE)[None, None].astype(np.float32) / 255
+    wish = np.linspace(-1, 1, TOLERANCE_SIZE**2, dtype=np.float32)
+    return {
+        SKETCH: sketch,
+        TOLERANCE: wish.reshape(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE),
+        APPEARANCE: Appearance(hair=(180, 140, 90)).condition()[None],
+        CODE: code_of(1)[None],
+    }
 
 
 def to_onnx(body: PortraitBody, encoder: PortraitEncoder, facts: dict[str, Any]) -> ModelProto:

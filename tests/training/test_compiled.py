@@ -16,7 +16,7 @@ from deepfacepencil.models.discriminator import Discriminator
 from deepfacepencil.models.enhancer import Enhancer, half_size
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.models.pix2pix import PatchGAN, UNet
-from deepfacepencil.training.networks import _can_compile, compile_network
+from deepfacepencil.training.networks import can_compile, compile_network
 
 SIZE = 64
 Call = Callable[[nn.Module], Tensor]
@@ -68,7 +68,7 @@ def _networks() -> dict[str, tuple[nn.Module, Call]]:
 
 @pytest.mark.parametrize("kind", _networks())
 def test_compiled_gradients_are_those_of_the_network_itself(kind: str) -> None:
-    if not _can_compile(torch.device("cpu")):
+    if not can_compile(torch.device("cpu")):
         pytest.skip("torch.compile does not work here")
     torch.manual_seed(0)
     network, call = _networks()[kind]

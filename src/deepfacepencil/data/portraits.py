@@ -134,7 +134,7 @@ def _ink(strokes: Strokes) -> float:
     return float(steps.sum())
 
 
-# The classes whose median colour is that of the appearance, and how many pixels of 256 x 256 show it.
+# The classes whose median colour is the appearance's, and how many of 256 x 256 pixels show it.
 _REGIONS = {"skin": (1, 2), "hair": (13,), "lips": (11, 12), "clothes": (18,), "backdrop": (0,)}
 _SHOWN = 60
 

@@ -18,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,19 @@ from ..workers import follow_parent
 MANIFEST = "prepared.json"
 _FINGERPRINT = "sha256:"
 _EDGE = 2  # pixels at 256 over which the photo fades into the backdrop, on each side
+
+
+class Item(Protocol):
+    """What becomes one prepared photo; `split` is train, val or test."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def split(self) -> str: ...
+
+
+Made = TypeVar("Made", bound=Item)
+ENDINGS = {"photos": ".jpg", "strokes": ".npz"}  # of the files of one photo, by their folder
 
 
 @dataclass(frozen=True)
@@ -67,17 +80,35 @@ def prepare(sources: Sequence[Source], settings: Settings, output: Path, workers
     """
     if min(settings.size, workers) < 1:
         raise InputError("the size and the number of workers must be at least 1")
+    make = partial(_prepare_one, settings=settings, output=output)
+    make_all(sources, make, vars(settings), output, workers, ENDINGS)
+
+
+def make_all(
+    items: Sequence[Made],
+    make: Callable[
+        [Made], str | None
+    ],  # runs in a worker; returns why the item was skipped, or None
+    settings: dict[str, Any],  # what makes two preparations the same
+    output: Path,
+    workers: int,
+    endings: dict[str, str],  # of the files that `make` writes for an item, by their folder
+) -> None:
+    """What `prepare` does, for anything that can be made item by item.
+
+    `make` writes what `paths_of` names.
+    """
     try:
-        _check(output, sources, settings)
-        _write_manifest(output, {"settings": vars(settings), "complete": False})
-        skipped = _prepare_all(sources, settings, output, workers)
-        if len(skipped) == len(sources):
+        _check(output, items, settings)
+        _write_manifest(output, {"settings": settings, "complete": False})
+        skipped = _make_missing(items, make, output, workers, endings)
+        if len(skipped) == len(items):
             first = next(iter(skipped.values()), "there are none")
             raise InputError(f"no photo could be prepared: {first}")
-        photos = dict(Counter(s.split for s in sources if _name(s) not in skipped))
+        photos = dict(Counter(item.split for item in items if _name(item) not in skipped))
         _write_manifest(
             output,
-            {"settings": vars(settings), "complete": True, "photos": photos, "skipped": skipped},
+            {"settings": settings, "complete": True, "photos": photos, "skipped": skipped},
         )
     except BrokenProcessPool as problem:
         raise InputError(
@@ -187,7 +218,7 @@ def _whole(stored: Any, prefix: str) -> Strokes:
     return Strokes(points, starts, classes)
 
 
-def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
+def _check(output: Path, items: Sequence[Made], settings: dict[str, Any]) -> None:
     """That `output` is new, empty, or an interrupted or finished preparation of the same."""
     if not (output / MANIFEST).exists():
         if output.exists() and any(path.suffix != ".part" for path in output.iterdir()):
@@ -196,12 +227,12 @@ def _check(output: Path, sources: Sequence[Source], settings: Settings) -> None:
             )
         return
     before = read_manifest(output)["settings"]
-    if before != vars(settings):
+    if before != settings:
         raise InputError(
             f"{output} was prepared with {before}; choose another --output or remove it"
         )
     # A split made by seed changes with every photo that is added: none may be in two splits.
-    names = {_name(source) for source in sources}
+    names = {_name(item) for item in items}
     for path in output.glob("*/strokes/*.npz"):
         if f"{path.parents[1].name}/{path.stem}" not in names:
             raise InputError(
@@ -216,25 +247,28 @@ def _write_manifest(output: Path, manifest: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(manifest, indent=1))
 
 
-def _prepare_all(
-    sources: Sequence[Source], settings: Settings, output: Path, workers: int
+def _make_missing(
+    items: Sequence[Made],
+    make: Callable[[Made], str | None],
+    output: Path,
+    workers: int,
+    endings: dict[str, str],
 ) -> dict[str, str]:
-    """Prepare what is missing in worker processes; returns {name: why} of what was skipped."""
+    """Make what is missing in worker processes; returns {name: why} of what was skipped."""
     remove_leftovers(output)
-    for split in {source.split for source in sources}:
-        for kind in ("photos", "strokes"):
-            (output / split / kind).mkdir(parents=True, exist_ok=True)
-    todo = [s for s in sources if not all(path.exists() for path in _paths(s, output))]
+    for split in {item.split for item in items}:
+        for folder in endings:
+            (output / split / folder).mkdir(parents=True, exist_ok=True)
+    todo = [i for i in items if not all(p.exists() for p in paths_of(i, output, endings))]
     skipped = {}
     with ProcessPoolExecutor(workers, initializer=follow_parent) as pool:
         try:
-            work = partial(_prepare_one, settings=settings, output=output)
-            results = pool.map(work, todo, chunksize=4)
-            done = len(sources) - len(todo)
-            bar = tqdm(results, total=len(sources), initial=done, unit=" photos")
-            for source, problem in zip(todo, bar, strict=True):
+            results = pool.map(make, todo, chunksize=4)
+            done = len(items) - len(todo)
+            bar = tqdm(results, total=len(items), initial=done, unit=" photos")
+            for item, problem in zip(todo, bar, strict=True):
                 if problem:
-                    skipped[_name(source)] = problem
+                    skipped[_name(item)] = problem
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -254,19 +288,25 @@ def _prepare_one(source: Source, settings: Settings, output: Path) -> str | None
     inner = inner_strokes(np.asarray(photo), labels)
     if settings.backdrop:
         photo = on_backdrop(photo, labels)
-    photo_path, strokes_path = _paths(source, output)
-    encoded = io.BytesIO()  # saved to a file on a full disk, Pillow may lose the end and not say so
-    photo.save(encoded, "JPEG", quality=95, subsampling=0)
-    with atomic_path(photo_path) as temporary:
-        temporary.write_bytes(encoded.getvalue())
+    photo_path, strokes_path = paths_of(source, output, ENDINGS)
+    save_photo(photo, photo_path)
     save_strokes(strokes, strokes_path, inner)
     return None
 
 
-def _name(source: Source) -> str:
-    return f"{source.split}/{source.id}"
+def save_photo(photo: Image.Image, path: Path) -> None:
+    """Store a photo to train with."""
+    encoded = io.BytesIO()  # saved to a file on a full disk, Pillow may lose the end and not say so
+    photo.save(encoded, "JPEG", quality=95, subsampling=0)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encoded.getvalue())
 
 
-def _paths(source: Source, output: Path) -> tuple[Path, Path]:
-    root = output / source.split
-    return root / "photos" / f"{source.id}.jpg", root / "strokes" / f"{source.id}.npz"
+def _name(item: Item) -> str:
+    return f"{item.split}/{item.id}"
+
+
+def paths_of(item: Item, output: Path, endings: dict[str, str]) -> list[Path]:
+    """The files of an item, in the order of `endings`."""
+    root = output / item.split
+    return [root / folder / f"{item.id}{ending}" for folder, ending in endings.items()]

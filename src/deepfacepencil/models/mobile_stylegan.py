@@ -1,8 +1,9 @@
-"""MobileStyleGAN: a generator that learnt faces, the body of G_a and G_m (ours; the paper's body is in generator.py).
+"""MobileStyleGAN: a generator that learnt faces, as the body of G_a and G_m (ours).
 
 "MobileStyleGAN: A Lightweight Convolutional Neural Network for High-Fidelity Image Synthesis"
 (Belousov, 2021), trained on FFHQ; its weights lie in the PyPI package random-face as two OpenVINO
-graphs and are read from there by digest. Latents are w (512), one for all 23 style slots or one each.
+graphs and are read from there by digest. Latents are w (512), one for all 23 style slots or one
+each. The paper's body is in generator.py.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -204,7 +206,8 @@ def _set(parameter: Tensor, values: NDArray[np.float32]) -> None:
 
 def _fill_mapping(mapping: Mapping, constants: Iterator[tuple[str, NDArray[np.float32]]]) -> None:
     values = [value for _, value in constants]
-    for layer, weight, bias in zip(mapping.layers, values[::2], values[1::2], strict=True):
+    layers: Any = mapping.layers  # torch does not type what a ModuleList holds
+    for layer, weight, bias in zip(layers, values[::2], values[1::2], strict=True):
         _set(layer.weight, weight)
         _set(layer.bias, bias)
 
@@ -237,7 +240,8 @@ def _fill_synthesis(
     modulation(synthesis.modulation, "conv1.conv", (9 * CHANNELS[0]) ** -0.5)
     for parameter in (synthesis.constant, synthesis.convolution, synthesis.noise, synthesis.bias):
         _set(parameter, next(rest))
-    for number, level in enumerate(synthesis.levels):
+    levels: Any = synthesis.levels
+    for number, level in enumerate(levels):
         modulation(level.up, f"layers.{number}.up", 1.0)
         layer(level.first, f"layers.{number}.conv1.conv")
         layer(level.second, f"layers.{number}.conv2.conv")

@@ -1,4 +1,4 @@
-"""G_a and G_m on a body that knows faces: a sketch steers MobileStyleGAN (section 3.3, Fig. 2; ours).
+"""G_a and G_m on a body that knows faces: a sketch steers MobileStyleGAN (section 3.3; ours).
 
 As in the paper, each generator has an encoder of its own and both share the body; SAP stands in
 front of G_m's. The encoder gives what the drawing says of the latent, as a normal distribution from
@@ -44,8 +44,8 @@ class LatentSpace(nn.Module):
     """w <-> v (B, 512): what comes before the mapping's last leaky ReLU, whitened.
 
     There faces are close to normally distributed, with unit variance along every principal
-    component, so a distance means the same everywhere and the unlikely can be cut off. `axes` (512, 512), rows, are those along which what a
-    drawing leaves open is independent.
+    component, so a distance means the same everywhere and the unlikely can be cut off. `axes`
+    (512, 512), rows, are those along which what a drawing leaves open is independent.
     """
 
     mean: Tensor
@@ -270,24 +270,6 @@ class LabelHead(nn.Module):
         return self.layers(features)
 
 
-class FineLabelHead(nn.Module):
-    """The body's features at 32, 64, 128 and 256 px -> the 19 classes at 256 px, for data."""
-
-    def __init__(self, classes: int = 19, width: int = 64) -> None:
-        super().__init__()
-        levels = [CHANNELS[SIZES.index(size)] for size in (32, 64, 128, 256)]
-        self.levels = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in levels)
-        self.last = nn.Sequential(
-            nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, classes, 1)
-        )
-
-    def forward(self, features: list[Tensor]) -> Tensor:
-        """Features of 32, 64, 128 and 256 px -> logits (B, 19, 256, 256)."""
-        parts = [level(x) for level, x in zip(self.levels, features, strict=True)]
-        size = parts[-1].shape[-2:]
-        return self.last(sum(F.interpolate(part, size=size, mode="bilinear") for part in parts))
-
-
 class PortraitBody(nn.Module):
     """The shared part: MobileStyleGAN, its space of latents and its heads."""
 
@@ -295,7 +277,7 @@ class PortraitBody(nn.Module):
         super().__init__()
         self.mapping, self.synthesis, self.space = Mapping(), Synthesis(), LatentSpace()
         self.heads = nn.ModuleList(PhotoHead(CHANNELS[SIZES.index(size)]) for size in HEADS)
-        self.labels, self.fine_labels = LabelHead(), FineLabelHead()
+        self.labels = LabelHead()
 
     def features(self, w: Tensor) -> Tensor:
         """The uncorrected features (B, 512, 32, 32) of w (B, 512)."""

@@ -5,9 +5,9 @@ uninterrupted one sees, and processes that train together agree on their shares 
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -28,13 +28,17 @@ class Batch(NamedTuple):
     photo: Tensor  # x (B, 3, H, W) in [-1, 1]
 
 
-class _Visits(Dataset):
-    """FacePairs as a map from (epoch, item), which is what a worker process is asked for."""
+class _Visited(Protocol):
+    def visit(self, epoch: int, index: int, /) -> Any: ...
 
-    def __init__(self, pairs: FacePairs) -> None:
+
+class _Visits(Dataset):
+    """Pairs as a map from (epoch, item), which is what a worker process is asked for."""
+
+    def __init__(self, pairs: _Visited) -> None:
         self.pairs = pairs
 
-    def __getitem__(self, visit: tuple[int, int]) -> Triplet:
+    def __getitem__(self, visit: tuple[int, int]) -> Any:
         return self.pairs.visit(*visit)
 
 
@@ -66,6 +70,11 @@ def batches(
         list(islice(upcoming, phase.batch))[rank * share : (rank + 1) * share]
         for _ in range(start, phase.images - phase.batch + 1, phase.batch)
     )
+    return loaded(pairs, plan)
+
+
+def loaded(pairs: _Visited, plan: Iterable[list[tuple[int, int]]]) -> Iterator[Any]:
+    """The batches of a plan of visits, made in a worker process while a step runs."""
     return iter(
         DataLoader(
             _Visits(pairs),

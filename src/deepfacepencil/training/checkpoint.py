@@ -23,6 +23,7 @@ from ..models.build import generators
 
 STATE, PREVIOUS = "state.pt", "state-before.pt"
 WEIGHTS, ENHANCER_WEIGHTS = "generator.safetensors", "enhancer.safetensors"
+PORTRAIT_WEIGHTS = "portrait.safetensors"
 UNSAID = {"model": "ours", "depth": 8, "resolution": 256}
 
 
@@ -98,13 +99,13 @@ def _digest(tensors: dict[str, Tensor], facts: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def load_weights(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_weights(run: Path, name: str = WEIGHTS) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `save_weights` wrote to RUN/generator.safetensors: G_m, and the facts about it.
 
     Raises InputError if the file is absent, damaged or not ours. Files that do not say so are from
     when there was one model, of 256 px when it was finished.
     """
-    path = run / WEIGHTS
+    path = run / name
     if not path.is_file():
         raise InputError(f"{path}: no such file; `deepfacepencil train` writes it to its --output")
     try:

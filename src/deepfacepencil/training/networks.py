@@ -133,7 +133,7 @@ class Compute:
 
 def compile_networks(networks: Networks) -> None:
     """Compile the networks' forwards, each on its own; if that cannot be, say so and go on."""
-    if _can_compile(next(networks.parameters()).device):
+    if can_compile(next(networks.parameters()).device):
         every = (
             networks.classifier,
             networks.auxiliary,
@@ -152,7 +152,7 @@ def compile_network(network: nn.Module) -> None:
     network.compile(dynamic=False)
 
 
-def _can_compile(device: torch.device) -> bool:
+def can_compile(device: torch.device) -> bool:
     """Whether torch.compile works here. It is found out by compiling something, and said if not."""
     try:
         torch.compile(lambda x: x + 1)(torch.zeros(2, device=device))

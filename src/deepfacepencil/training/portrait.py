@@ -2,14 +2,14 @@
 
 The latent of every photo is known, so regression comes first; SAP, the two encoders, L_GFM and an
 adversarial loss on the body's features are the paper's. docs/paper.md says which equation became
-what. A run is a folder: state.pt to go on from, portrait.safetensors to draw with, log.jsonl.
+what.
 """
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,13 +17,13 @@ from torch.nn import functional as F
 from ..models.condition import Condition
 from ..models.mobile_stylegan import CHANNELS, LATENT
 from ..models.portrait import PortraitBody, PortraitEncoder, Steered
+from . import batches
 from .precision import autocast
 
 # Classes whose place matters most: eyes, brows, nose, mouth, lips; glasses.
 _FEATURES = (2, 3, 4, 5, 6, 7, 10, 11, 12)
 _WORST = 4.0  # of a photo's features, in standard deviations: more than that teaches nothing
 _LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 100.0
-_STATE, _LOG = "state.pt", "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class PortraitRecipe:
     own_share: float = 0.5  # of a batch whose code is near the photo's own
     average: float = 0.998  # of G_m's weights, a step
     seed: int = 0
+    compiled: bool = True  # torch.compile: needs a C++ compiler on a CPU
 
     @property
     def steps(self) -> tuple[int, int, int]:
@@ -75,7 +76,11 @@ class FeatureDiscriminator(nn.Module):
 
 
 class Networks(nn.Module):
-    """All that a training holds; `steered` and `corrected` may be compiled."""
+    """All that a training holds."""
+
+    deviation: Tensor  # (1, 512, 1, 1) of the body's features
+    label_weights: Tensor  # (19,)
+    missed: Tensor  # (512, 512), the covariance of what predictions of v miss
 
     def __init__(self, body: PortraitBody, deviation: Tensor, label_weights: Tensor) -> None:
         super().__init__()
@@ -85,9 +90,7 @@ class Networks(nn.Module):
         self.discriminator = FeatureDiscriminator()
         self.register_buffer("deviation", deviation[None, :, None, None])
         self.register_buffer("label_weights", label_weights)
-        self.register_buffer(
-            "missed", torch.eye(LATENT)
-        )  # covariance of what predictions of v miss
+        self.register_buffer("missed", torch.eye(LATENT))
 
 
 def negative_log_likelihood(body: PortraitBody, steered: Steered, v: Tensor) -> Tensor:
@@ -219,7 +222,7 @@ class PortraitTraining:
             self._update(name, nll.mean())
             return {"nll": float(nll.mean().detach())}
         code = codes(body, steered, v, recipe.own_share, rng)
-        # The likelihood alone teaches the latent: far from faces the body's gradient to it explodes.
+        # The likelihood alone teaches the latent: far from faces the body's gradient explodes.
         w = body.space.to_w(body.space.draw(mean.detach(), log_scale.detach(), code))
         with autocast():
             features = self.corrected(name, mean, w, steered.levels)
@@ -345,14 +348,7 @@ class PortraitTraining:
 
 
 def visits(count: int, batch: int, seed: int, first_step: int) -> Iterator[list[tuple[int, int]]]:
-    """(epoch, index) of each batch from `first_step` on: every epoch in an order of its own."""
-    step = first_step
+    """(epoch, index) of each batch from `first_step` on."""
+    upcoming = batches.visits(count, seed, first_step * batch)
     while True:
-        places = range(step * batch, (step + 1) * batch)
-        chosen = []
-        for place in places:
-            epoch, rank = divmod(place, count)
-            order = np.random.default_rng((seed, epoch)).permutation(count)
-            chosen.append((epoch, int(order[rank])))
-        yield chosen
-        step += 1
+        yield list(islice(upcoming, batch))

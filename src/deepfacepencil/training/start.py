@@ -21,7 +21,7 @@ from ..budget import require_regular
 from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import atomic_path
-from .checkpoint import load_weights
+from .checkpoint import PORTRAIT_WEIGHTS, load_weights
 from .recipes import Recipe
 from .report import LOG, SETTINGS
 
@@ -103,6 +103,13 @@ def read_settings(run: Path) -> dict[str, Any]:
             " another --output"
         )
     return settings
+
+
+def is_portrait(run: Path) -> bool:
+    """Whether `run` trains a portrait generator (portrait_run.py)."""
+    if (run / PORTRAIT_WEIGHTS).exists():
+        return True
+    return (run / SETTINGS).exists() and read_settings(run).get("model") == "portrait"
 
 
 @contextmanager
