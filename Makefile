@@ -26,9 +26,10 @@ test: .venv/dev
 
 # torch first and by its exact version: it decides what else is needed, and this one is tested. It has
 # no hash: the file of this version differs between indexes (for a GPU, for none).
-.venv/dev: .venv/base requirements/develop.txt requirements/torch.in
+.venv/dev: .venv/base requirements/develop.txt requirements/torch.in requirements/parcels.txt
 	$(BIN)/pip install --quiet --requirement requirements/torch.in
 	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements/develop.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements/parcels.txt
 	touch $@
 
 # Newer versions of everything, to be tested and committed.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,3 +122,27 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("prepared") / "data"
     prepare(photos.find(root, 0), Settings("photos", 256, False, 0), output, 1)
     return output
+
+
+@pytest.fixture(scope="session")
+def taught() -> Any:
+    """The trained body of portraits, one thread; skipped where its package is not installed."""
+    torch = pytest.importorskip("torch")
+    from deepfacepencil.errors import InputError
+    from deepfacepencil.models.portrait_body import shared
+
+    torch.set_num_threads(1)
+    try:
+        return shared()
+    except InputError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def generated(taught: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six generated faces: 4 to train with, 1 in val, 1 in test. Not to be changed."""
+    from deepfacepencil.data.generated import prepare_generated
+
+    folder = tmp_path_factory.mktemp("generated") / "data"
+    prepare_generated(6, 0, folder, 1)
+    return folder

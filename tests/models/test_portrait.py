@@ -1,0 +1,121 @@
+"""Portrait networks: the space of latents, the heads, the encoder; and the parcel they come in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.models.condition import Condition
+from deepfacepencil.models.mobile_stylegan import LATENT
+from deepfacepencil.models.portrait import (
+    SKETCH_SIZE,
+    LabelHead,
+    LatentSpace,
+    PhotoHead,
+    PortraitEncoder,
+)
+from deepfacepencil.models.portrait_body import HEADS, load_taught, photo_with_labels
+from deepfacepencil.runtime.appearance import CONDITION_SIZE
+
+# Of four faces that no head was fitted to: what a face parser said of them, every fourth pixel.
+PARSED = Path(__file__).parent / "parsed_faces.npz"
+
+
+def faces(taught, count: int) -> torch.Tensor:
+    """The latents of the first faces that the heads were held to."""
+    latents = []
+    for number in range(count):
+        rng = np.random.default_rng((777, number))
+        mapped = taught.body.mapping(torch.from_numpy(rng.normal(size=(1, 512)).astype(np.float32)))
+        kept = float(rng.uniform(0.7, 1))
+        latents.append(taught.latent_mean + kept * (mapped - taught.latent_mean))
+    return torch.cat(latents)
+
+
+def test_a_fitted_space_is_white_and_goes_back_and_forth() -> None:
+    space = LatentSpace()
+    mixing = torch.eye(LATENT) + 0.3 * torch.randn(LATENT, LATENT) / LATENT**0.5
+    mixed = torch.randn(4000, LATENT) @ mixing
+    w = torch.nn.functional.leaky_relu(mixed, 0.2) * 2**0.5
+    space.fit(w)
+    v = space.to_v(w)
+    torch.testing.assert_close(v.mean(0), torch.zeros(LATENT), atol=1e-2, rtol=0)
+    torch.testing.assert_close(v.var(0), torch.ones(LATENT), atol=2e-2, rtol=0)
+    torch.testing.assert_close(space.to_w(v), w, atol=1e-3, rtol=1e-3)
+
+
+def test_what_is_drawn_stays_among_faces() -> None:
+    space = LatentSpace()
+    far = space.draw(torch.full((2, LATENT), 3.0), torch.zeros(2, LATENT), torch.randn(2, LATENT))
+    assert far.square().sum(1).sqrt().max() <= 27.001
+    near = torch.randn(2, LATENT) * 0.1
+    unmoved = space.draw(near, torch.zeros(2, LATENT), torch.zeros(2, LATENT))
+    torch.testing.assert_close(unmoved, near)
+
+
+def test_heads_give_twice_the_size() -> None:
+    assert LabelHead()(torch.zeros(2, 512, 32, 32)).shape == (2, 19, 64, 64)
+    assert PhotoHead(64)(torch.zeros(2, 64, 16, 16), torch.zeros(2, LATENT)).shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("relaxing", [False, True])
+def test_an_encoder_says_all_that_the_body_needs(relaxing: bool) -> None:
+    encoder = PortraitEncoder(relaxing)
+    sketch = (torch.rand(2, 1, SKETCH_SIZE, SKETCH_SIZE) > 0.95).float()
+    steered = encoder(Condition(sketch, appearance=torch.zeros(2, CONDITION_SIZE)))
+    assert steered.mean.shape == steered.log_scale.shape == (2, LATENT)
+    assert steered.mean.abs().max() <= 3
+    assert [x.shape[-1] for x in steered.levels] == [8, 16, 32]
+    assert steered.face.shape == (2,)
+    if relaxing:
+        torch.testing.assert_close(steered.attention.sum(1), torch.ones(2, 64, 64))
+    else:
+        assert steered.attention is None
+
+
+@torch.no_grad()
+def test_the_trained_space_knows_faces(taught) -> None:
+    w = taught.body.mapping(torch.randn(64, LATENT))
+    v = taught.body.space.to_v(w)
+    torch.testing.assert_close(taught.body.space.to_w(v), w, atol=1e-2, rtol=1e-2)
+    assert 0.8 < v.var() < 2
+
+
+@torch.no_grad()
+def test_photos_come_in_every_size_and_show_the_same(taught) -> None:
+    w = faces(taught, 1)
+    features = taught.body.features(w)
+    photos = [taught.body.photo(features, w, size) for size in (256, 512, 1024)]
+    assert [photo.shape[-1] for photo in photos] == [256, 512, 1024]
+    shrunk = [torch.nn.functional.adaptive_avg_pool2d(photo, 32) for photo in photos]
+    for other in shrunk[:2]:
+        assert (other - shrunk[2]).abs().mean() < 0.05
+
+
+def test_labels_agree_with_a_face_parser(taught) -> None:
+    with np.load(PARSED) as stored:
+        parsed = stored["labels"]
+    for w, expected in zip(faces(taught, len(parsed)), parsed, strict=True):
+        photo, labels = photo_with_labels(taught.body, w[None])
+        assert photo.shape == (256, 256, 3)
+        assert (labels[2::4, 2::4] == expected).mean() > 0.9
+        assert {1, 2, 4, 5, 11, 12, 13} <= set(np.unique(labels))  # skin, nose, eyes, lips, hair
+
+
+@torch.no_grad()
+def test_probes_say_an_age_and_how_sure_they_are_of_a_man(taught) -> None:
+    found = taught.probe(faces(taught, 40))
+    assert 15 < found["age"].mean() < 60
+    assert found["male"].std() > 0.2
+
+
+def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:
+    data = bytearray(HEADS.read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "heads").write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        load_taught(tmp_path / "heads")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_taught(tmp_path / "none")
