@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..data.dataset import FacePairs, Triplet
+from ..errors import InputError
 from ..models.condition import Condition
 from ..workers import follow_parent
 from .recipes import Phase
@@ -84,6 +85,17 @@ def loaded(pairs: _Visited, plan: Iterable[list[tuple[int, int]]]) -> Iterator[A
             worker_init_fn=_start_worker,
         )
     )
+
+
+def made(plan: Iterator[Any]) -> Iterator[Any]:
+    """What the worker makes; its InputError without torch's words about workers."""
+    try:
+        yield from plan
+        return
+    except InputError as problem:
+        said = str(problem).strip().splitlines()[-1]
+    del plan  # which ends the worker
+    raise InputError(said.removeprefix(f"{InputError.__module__}.InputError: "))
 
 
 def _start_worker(_: int) -> None:

@@ -8,7 +8,7 @@ Processes that train together share each batch; the first of them writes.
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import chain, islice
@@ -24,12 +24,12 @@ from torch.optim import Adam
 from torch.utils.data import default_collate
 from tqdm import tqdm
 
-from ..data.dataset import FacePairs, Triplet
+from ..data.dataset import FacePairs
 from ..data.prepare import fingerprint
 from ..errors import InputError
 from ..files import remove_leftovers
 from ..provenance import save_made
-from .batches import Batch, batches, to_tensors, visits
+from .batches import Batch, batches, made, to_tensors, visits
 from .checkpoint import ENHANCER_WEIGHTS, load_state, require_room, save_state, save_weights
 from .networks import Compute, Networks, compile_networks, new_discriminator
 from .recipes import ENHANCER, STAGE_1, Phase, Recipe
@@ -379,7 +379,7 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     what = f"{place}: {phase.stage}, {phase.resolution} px"
     saved = drawn = since = time.monotonic()
     started = training.shown
-    plan = _made(
+    plan = made(
         batches(
             pairs, phase, training.phase_seed, training.shown, fabric.global_rank, fabric.world_size
         )
@@ -416,17 +416,6 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     if adversarial:
         training.draw_sheet(sheet_pairs)
     training.save()
-
-
-def _made(plan: Iterator[Triplet]) -> Iterator[Triplet]:
-    """What the worker makes; its InputError without torch's words about workers."""
-    try:
-        yield from plan
-        return
-    except InputError as problem:
-        said = str(problem).strip().splitlines()[-1]
-    del plan  # which ends the worker
-    raise InputError(said.removeprefix(f"{InputError.__module__}.InputError: "))
 
 
 def _tensorboard(run: Path, shown: int) -> Any:

@@ -23,6 +23,7 @@ from torch.utils.data import default_collate
 from tqdm import tqdm
 
 from ..data.portraits import PortraitPairs
+from ..data.prepare import fingerprint
 from ..errors import InputError
 from ..files import remove_leftovers
 from ..models.condition import Condition
@@ -32,7 +33,7 @@ from ..models.portrait_body import load_taught
 from ..provenance import save_made
 from ..runtime.engine import SPREAD
 from ..runtime.overlay import tolerance_overlay
-from .batches import loaded
+from .batches import loaded, made
 from .checkpoint import PORTRAIT_WEIGHTS, load_state, require_room, save_state, save_weights
 from .networks import can_compile
 from .portrait import Networks, PortraitRecipe, PortraitTraining, visits
@@ -69,7 +70,7 @@ def train_portrait(data: Path, run: Path, name: str, seed: int) -> None:
         "model": "portrait",
         "recipe": {"name": name, **asdict(recipe), "phases": phases},
         "seed": seed,
-        "data": str(data.resolve()),
+        "data": fingerprint(data),
     }
     refuse_another(run, settings)
     with refusals_of_the_disk(run), alone(run):
@@ -141,7 +142,7 @@ class PortraitRun:
         saved = drawn = since = time.monotonic()
         before = training.step
         with bar:
-            for batch in loaded(pairs, left):
+            for batch in made(loaded(pairs, left)):
                 for what, value in training.train_step(_to_tensors(batch)).items():
                     self.sums.setdefault(what, []).append(value)
                 self._require_finite()
