@@ -62,3 +62,12 @@ def test_pairs_are_ready_to_train_with(generated: Path) -> None:
         np.testing.assert_array_equal(value, again[name])
     assert not np.array_equal(once["S_dfm"], other["S_dfm"])
     np.testing.assert_array_equal(once["w"], other["w"])
+
+
+def test_a_damaged_face_is_named(generated: Path, tmp_path: Path) -> None:
+    shutil.copytree(generated, tmp_path / "data")
+    pairs = PortraitPairs(tmp_path / "data", "train", 128)
+    path = tmp_path / "data/train/latents" / f"{pairs.ids[0]}.npz"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match=rf"{pairs.ids[0]}.npz is damaged"):
+        pairs.visit(0, 0)

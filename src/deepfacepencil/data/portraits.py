@@ -76,9 +76,15 @@ class PortraitPairs(Sequence[Portrait]):
             deformed, drawn = scribble(clean, rng), 0.0
         elif (whole := _ink(clean)) > 0:
             drawn = float(np.clip((_ink(deformed) / whole - 0.05) / 0.45, 0, 1))
-        with np.load(self.root / LATENTS / name) as stored:
-            w, labels = stored["w"], stored["labels"]
-            appearance = partly_said(stored, rng)
+        path = self.root / LATENTS / name
+        try:
+            with np.load(path) as stored:
+                w, labels = stored["w"], stored["labels"]
+                appearance = partly_said(stored, rng)
+        except Exception as problem:  # whatever a damaged zip raises
+            raise InputError(
+                f"{path} is damaged; remove it and give the same prepare command again"
+            ) from problem
         return Portrait(
             S_syn=draw(clean, self.resolution)[None],
             S_dfm=draw(deformed, self.resolution)[None],
