@@ -255,14 +255,14 @@ class PortraitTraining:
                 loss = loss + recipe.gfm_weight * gfm
         free = slice(own, None)
         scaled = self._scaled(features[free])
-        if self.stage > 1:
+        if self.recipe.adversarial_weight and self.stage > 1:
             with autocast():
                 fooled = nets.discriminator(scaled, sketch[free])
             adversarial = -fooled.float().mean()
             numbers["adversarial"] = adversarial
             loss = loss + recipe.adversarial_weight * adversarial
         self._update(name, loss)
-        if self.stage > 1:
+        if self.recipe.adversarial_weight and self.stage > 1:
             real = self._scaled(target[free])
             numbers["d"] = self._d_step(real, scaled.detach(), batch["S_syn"][free], sketch[free])
         if name == "main":
