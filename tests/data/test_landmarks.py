@@ -77,6 +77,6 @@ def test_without_the_extra_there_is_a_line_to_install_it(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("mediapipe.")]:
         monkeypatch.delitem(sys.modules, name)
     landmarks._face_mesh.cache_clear()
-    with pytest.raises(InputError, match=r"pip install 'deepfacepencil\[evaluate\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[evaluate\]'"):
         parts_of_face()
     landmarks._face_mesh.cache_clear()

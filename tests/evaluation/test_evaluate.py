@@ -311,5 +311,5 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'deepfacepencil\[evaluate\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[evaluate\]'"):
         Evaluate((tmp_path,), tmp_path, tmp_path).run()

@@ -13,10 +13,12 @@ from PIL import Image
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.files import find_pictures
-from deepfacepencil.runtime.engine import BUNDLED, METADATA_KEY, Engine
+from deepfacepencil.runtime.appearance import Appearance
+from deepfacepencil.runtime.engine import BUNDLED, METADATA_KEY, SIZES, Engine
 from deepfacepencil.runtime.generate import SHEET, generate
 from deepfacepencil.runtime.overlay import WIDTHS, tolerance, tolerance_overlay
 from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.strokes import Strokes, through
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 A_DRAWING = EXAMPLES / "02-short-hair.svg"
@@ -32,9 +34,41 @@ def test_bundled_model_draws_a_portrait(engine: Engine) -> None:
     assert drawn.photo.shape == (256, 256, 3)
     assert drawn.attention.shape == (len(WIDTHS), 256, 256)
     np.testing.assert_allclose(drawn.attention.sum(axis=0), 1, atol=1e-4)
-    # A head on a plain light backdrop: the corner is light, the face is not.
-    assert drawn.photo[4:12, 4:12].mean() > 200
-    assert drawn.photo[110:200, 90:170].mean() < 200
+    assert drawn.face > 0.5
+    # Skin in the middle of the face: red before green before blue.
+    red, green, blue = drawn.photo[110:150, 100:156].reshape(-1, 3).mean(0)
+    assert red > green > blue
+
+
+def test_bundled_model_doubts_that_a_line_is_a_face(engine: Engine) -> None:
+    line = through(np.array([[40.0, 450], [120, 470], [200, 455]]))
+    assert engine(Strokes.of([line])).face < 0.5
+
+
+def test_asked_for_hair_and_person_change_the_photo_and_a_seed_repeats_it(engine: Engine) -> None:
+    strokes = svg.load(A_DRAWING)
+    first = engine(strokes, seed=1).photo
+    assert (engine(strokes, seed=1).photo == first).all()
+    assert np.abs(engine(strokes, seed=2).photo.astype(int) - first).mean() > 5
+    fair, black = Appearance(hair=(200, 170, 120)), Appearance(hair=(25, 20, 20))
+    hair = slice(20, 60), slice(100, 156)
+    light, dark = (engine(strokes, 0, asked, 1).photo[hair].mean() for asked in (fair, black))
+    assert light > dark + 20
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_larger_photos_are_the_same_photo(engine: Engine, size: int) -> None:
+    strokes = svg.load(A_DRAWING)
+    photo = Image.fromarray(engine(strokes, seed=3, size=size).photo)
+    assert photo.size == (size, size)
+    small = np.asarray(photo.resize((64, 64), Image.Resampling.BOX), float)
+    wanted = Image.fromarray(engine(strokes, seed=3).photo).resize((64, 64), Image.Resampling.BOX)
+    assert np.sqrt(np.square(small - np.asarray(wanted, float)).mean()) < 10
+
+
+def test_other_sizes_are_refused(engine: Engine) -> None:
+    with pytest.raises(InputError, match="256, 512 or 1024"):
+        engine(svg.load(A_DRAWING), size=300)
 
 
 def test_photo_follows_the_drawing(engine: Engine) -> None:
@@ -45,7 +79,7 @@ def test_photo_follows_the_drawing(engine: Engine) -> None:
 
 
 def test_bundled_model_fits_in_the_repository() -> None:
-    assert BUNDLED.stat().st_size < 30e6
+    assert BUNDLED.stat().st_size < 40e6
 
 
 def test_torch_is_never_imported(tmp_path: Path) -> None:
