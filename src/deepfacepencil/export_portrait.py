@@ -61,7 +61,8 @@ class _Core(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         steered = self.encoder(Condition(sketch, tolerance, appearance))
         space, synthesis = self.body.space, self.body.synthesis
-        w = space.to_w(space.draw(steered.mean, steered.log_scale, code))
+        v = space.draw(steered.mean, steered.log_scale, code)
+        w = space.to_w(space.within(space.asked(v, steered.log_scale, appearance)))
         x, styles = self.body.corrected(w, steered, self.encoder.corrections), slots(w)
         for level in range(SIZES.index(64), SIZES.index(_SHARED) + 1):
             x = synthesis.level(x, styles, level)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..runtime.appearance import CONDITION_SIZE
+from ..runtime.appearance import COLOURS, CONDITION_SIZE
 from .blocks import InstanceNorm, initialise_for_relu
 from .condition import Condition
 from .mobile_stylegan import CHANNELS, LATENT, SIZES, Mapping, Synthesis, inverse_haar, slots
@@ -23,6 +23,10 @@ WIDTHS = (48, 96, 192, 320)  # channels at 64, 32, 16 and 8 px
 CORRECTED = (16, 32)  # sizes of the body's features that a drawing corrects
 HEADS = (128, 256)  # sizes of the features that photos of twice the size are made of
 _CONDITION = 128
+# Where the appearance's values stand in what a network sees of it, and whether each is said.
+VALUES = [4 * row + channel for row in range(len(COLOURS)) for channel in range(3)]
+SAID = [4 * row + 3 for row in range(len(COLOURS)) for channel in range(3)]
+VALUES, SAID = [*VALUES, 4 * len(COLOURS), 4 * len(COLOURS) + 2], [*SAID, 4 * len(COLOURS) + 1, 4 * len(COLOURS) + 3]
 _LOG_SCALES = (-4.0, 0.5)  # of the code
 _BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body knows none
 _FARTHEST = 4.0  # of what is drawn, in every direction
@@ -52,6 +56,9 @@ class LatentSpace(nn.Module):
     whiten: Tensor
     colour: Tensor
     axes: Tensor
+    seen: Tensor  # (17, 512): what a face shows of each item of the appearance, linear in v
+    usual: Tensor  # (17,) what it shows at v = 0
+    noise: Tensor  # (17,) the variance of what v does not tell
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,6 +66,9 @@ class LatentSpace(nn.Module):
         self.register_buffer("whiten", torch.eye(LATENT))
         self.register_buffer("colour", torch.eye(LATENT))
         self.register_buffer("axes", torch.eye(LATENT))
+        self.register_buffer("seen", torch.zeros(len(VALUES), LATENT))
+        self.register_buffer("usual", torch.zeros(len(VALUES)))
+        self.register_buffer("noise", torch.ones(len(VALUES)))
 
     def fit(self, w: Tensor) -> None:
         """Take mean and covariance from many w (N, 512)."""
@@ -86,9 +96,38 @@ class LatentSpace(nn.Module):
 
     def draw(self, mean: Tensor, log_scale: Tensor, code: Tensor) -> Tensor:
         """v that fits a drawing: `code` (B, 512), normal, chooses among those that do."""
-        v = (mean + (code * log_scale.exp()) @ self.axes).clamp(-_FARTHEST, _FARTHEST)
+        return self.within(mean + (code * log_scale.exp()) @ self.axes)
+
+    def within(self, v: Tensor) -> Tensor:
+        """v, brought back to where the body knows faces."""
+        v = v.clamp(-_FARTHEST, _FARTHEST)
         length = v.square().sum(dim=1, keepdim=True).sqrt()
         return v * (_LONGEST / length.clamp_min(_LONGEST))
+
+    def asked(self, v: Tensor, log_scale: Tensor, appearance: Tensor) -> Tensor:
+        """v moved, as little as its spread allows, until it shows what is said of the appearance.
+
+        Conditions a draw of a normal distribution on linear observations (Matheron's rule): with
+        S the spread, B `seen` and a what is said, v + S B^T (B S B^T + noise)^-1 (a - B v).
+        """
+        values, said = appearance[:, VALUES], appearance[:, SAID]  # (B, 17)
+        along = self.seen @ self.axes.T  # (17, 512)
+        spread = along[None] * (2 * log_scale).exp()[:, None]  # B S, (B, 17, 512)
+        both = said[:, :, None] * said[:, None]
+        system = both * (spread @ along.T) + torch.diag(self.noise)
+        missing = said * (values - v @ self.seen.T - self.usual)
+        weights = (_inverse(system) @ missing[:, :, None]) * said[:, :, None]
+        return v + ((spread.transpose(1, 2) @ weights)[:, :, 0]) @ self.axes
+
+
+def _inverse(matrices: Tensor, steps: int = 24) -> Tensor:
+    """Of small positive definite matrices, by Newton's iteration: ONNX has no inverse."""
+    size = matrices.abs().sum(dim=-1).amax(dim=-1)[:, None, None]
+    inverse = matrices / size.square()
+    twice = 2 * torch.eye(matrices.shape[-1])
+    for _ in range(steps):
+        inverse = inverse @ (twice - matrices @ inverse)
+    return inverse
 
 
 def _before_relu(w: Tensor) -> Tensor:
