@@ -60,7 +60,10 @@ def main() -> None:
     plain = [np.asarray(on_backdrop(*pair)) for pair in zip(truths, labels, strict=True)]
     real = {"natural": features(natural), "plain": features(plain)}
     rows = [natural[:SHOWN]]
-    print("model, d: KID x 1000 natural, plain; FID natural, plain; landmarks; faces found", flush=True)
+    print(
+        "model, d: KID x 1000 natural, plain; FID natural, plain; landmarks; faces found",
+        flush=True,
+    )
     subset = min(100, len(names) // 2)
     for model in given.models:
         engine = Engine(model)

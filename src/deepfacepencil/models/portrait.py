@@ -24,9 +24,9 @@ CORRECTED = (16, 32)  # sizes of the body's features that a drawing corrects
 HEADS = (128, 256)  # sizes of the features that photos of twice the size are made of
 _CONDITION = 128
 # Where the appearance's values stand in what a network sees of it, and whether each is said.
-VALUES = [4 * row + channel for row in range(len(COLOURS)) for channel in range(3)]
-SAID = [4 * row + 3 for row in range(len(COLOURS)) for channel in range(3)]
-VALUES, SAID = [*VALUES, 4 * len(COLOURS), 4 * len(COLOURS) + 2], [*SAID, 4 * len(COLOURS) + 1, 4 * len(COLOURS) + 3]
+_LAST = 4 * len(COLOURS)
+VALUES = [4 * row + n for row in range(len(COLOURS)) for n in range(3)] + [_LAST, _LAST + 2]
+SAID = [4 * row + 3 for row in range(len(COLOURS)) for _ in range(3)] + [_LAST + 1, _LAST + 3]
 _LOG_SCALES = (-4.0, 0.5)  # of the code
 _BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body knows none
 _FARTHEST = 4.0  # of what is drawn, in every direction

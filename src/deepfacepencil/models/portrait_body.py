@@ -22,7 +22,7 @@ from . import mobile_stylegan
 from .portrait import PortraitBody
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "be86e8c5e7fdbc062aced0751bd2764c6a9de0667121e8ce8b430a0ecb423301"
+SHA256 = "701f00bfed46a98761103369df90a82ebe4095f6be06065f0bc14e230aca0aa8"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
