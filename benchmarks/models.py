@@ -1,4 +1,4 @@
-"""Models beside each other on photos they never saw: realism and faithfulness by deformation (Table 1, Fig. 5).
+"""Models side by side on photos they never saw: realism and faithfulness (Table 1, Fig. 5).
 
     python benchmarks/models.py FACES OUTPUT MODEL.onnx... [--photos N]
 
