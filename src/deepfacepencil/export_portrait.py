@@ -46,7 +46,7 @@ from .training.checkpoint import PORTRAIT_WEIGHTS, load_weights
 
 _COMPARED = (256, 512)  # pixels of the photos that are compared with torch
 _FEATURES, _LATENT = "features", "latent"
-_SHARED = 128  # pixels of the features that all photos are made of
+_SHARED = 256  # pixels of the features that all photos are made of
 
 
 class _Core(nn.Module):

@@ -22,7 +22,7 @@ from . import mobile_stylegan
 from .portrait import PortraitBody
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "701f00bfed46a98761103369df90a82ebe4095f6be06065f0bc14e230aca0aa8"
+SHA256 = "7874c36a9b90212688d6ebb0a2ed70b6db2296d5ffa88504b06dba5970578b2b"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
@@ -72,7 +72,7 @@ def load_taught(heads: Path = HEADS) -> Taught:
     body = PortraitBody()
     body.mapping, body.synthesis = mapping, synthesis
     stored["space.axes"] = body.space.axes  # each training finds its own
-    for part in ("space", "heads", "labels"):
+    for part in ("space", "head", "labels"):
         own = {n.removeprefix(f"{part}."): t for n, t in stored.items() if n.startswith(f"{part}.")}
         getattr(body, part).load_state_dict(own)
     return Taught(body.requires_grad_(False).eval(), latent_mean, deviation, label_weights, probes)
