@@ -41,7 +41,9 @@ def training(generated: Path) -> PortraitTraining:
 @pytest.fixture(scope="module")
 def batch(generated: Path) -> dict[str, torch.Tensor]:
     pairs = PortraitPairs(generated, "train", 128)
-    return _to_tensors(default_collate([pairs.visit(0, 0), pairs.visit(0, 1)]))
+    tensors = _to_tensors(default_collate([pairs.visit(0, 0), pairs.visit(0, 1)]))
+    tensors["appearance"].fill_(0.5)  # something is said, or its weights would have no gradient
+    return tensors
 
 
 def changes(training: PortraitTraining, batch: dict[str, torch.Tensor]) -> dict[str, set[str]]:

@@ -9,6 +9,7 @@ from deepfacepencil.cli import Train
 from deepfacepencil.errors import InputError
 from deepfacepencil.models.build import Model
 from deepfacepencil.sketch.drawn import Distortion
+from deepfacepencil.training import portrait_run
 from deepfacepencil.training.recipes import (
     CLASSIFIER,
     COMPARE,
@@ -80,5 +81,5 @@ def test_the_experiment_shows_20000_photos_and_the_papers_deformation():
 
 def test_the_command_offers_every_recipe_and_model():
     hints = get_type_hints(Train)
-    assert set(get_args(hints["recipe"])) == set(RECIPES)
+    assert set(get_args(hints["recipe"])) == set(RECIPES) | set(portrait_run.RECIPES)
     assert get_args(hints["model"]) == MODELS
