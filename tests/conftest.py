@@ -1,5 +1,16 @@
-"""Self-made data: schematic faces with all 19 classes, and photos of them."""
+"""Self-made data: schematic faces with all 19 classes, and photos of them.
 
+And what the tests left running is named at their end, and fails the run: whoever waits for its end
+would wait for that too.
+"""
+
+import faulthandler
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +28,73 @@ from deepfacepencil.sketch.labels import CLASSES, PARTS
 # The same examples every time, and no clock: the gate depends on the code alone.
 settings.register_profile("gate", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("gate")
+
+# In the environment of whatever the tests start, and of what that starts.
+_MARK = f"DEEPFACEPENCIL_TESTS={os.getpid()}-{time.monotonic_ns()}"
+os.environ.update([_MARK.split("=")])
+_PATIENCE = 5  # seconds for what is ending already
+_LAST = 120  # seconds for Python to end
+# They end with this process, by a pipe and by torch: what passes its semaphores on, what compiles.
+_ENDS_WITH_US = ("multiprocessing.resource_tracker", "torch/_inductor/compile_worker")
+
+
+def _processes_left() -> dict[int, str]:
+    """By number, the commands of our children, and of what carries our mark, that still run."""
+    multiprocessing.active_children()  # forgets those that have ended
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            ours = int(parent) == os.getpid() or _MARK in (folder / "environ").read_text(
+                errors="replace"
+            ).split("\0")
+            command = (folder / "cmdline").read_text(errors="replace").replace("\0", " ")
+        except OSError:  # it has ended meanwhile, or is another user's
+            continue
+        number = int(folder.name)
+        if ours and state not in "ZX" and number != os.getpid():
+            found[number] = command
+    return {n: said for n, said in found.items() if not any(s in said for s in _ENDS_WITH_US)}
+
+
+def _threads_left() -> list[str]:
+    """The threads that Python will wait for, but for those of pytest's own plugins."""
+    gc.collect()  # pools that nobody can reach end
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if not thread.daemon and thread not in (threading.main_thread(), *_threads_before)
+    ]
+
+
+def pytest_sessionstart() -> None:
+    global _threads_before
+    _threads_before = threading.enumerate()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    from deepfacepencil.runtime.reading import shared
+
+    shared().close()  # ends with the command that reads, and this is not one
+    end = time.monotonic() + _PATIENCE
+    while (_processes_left() or _threads_left()) and time.monotonic() < end:
+        time.sleep(0.1)
+    left = [f"thread {name}" for name in _threads_left()]
+    for number, command in _processes_left().items():
+        left.append(f"process {number}: {command[:200]}")
+        os.kill(number, signal.SIGKILL)
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        terminal = session.config.get_terminal_writer()
+        terminal.line("\nThe tests left running:\n" + "\n".join(left), red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Where Python does not end, it says where it waits, and the run fails."""
+    faulthandler.dump_traceback_later(_LAST, exit=True, file=2)
+
 
 Labels = NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ import threading
 
 
 def follow_parent() -> None:
-    """To be called first in a worker: Ctrl-C is for the parent, and if that is killed, we end too.
+    """To be called early in a worker: Ctrl-C is for the parent, and if that is killed, we end too.
 
     The data loader's own watchdog compares parents since it began to look, and one that was killed
     before leaves a worker for ever.
@@ -24,3 +24,22 @@ def follow_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+
+
+def leave_endings_to_parent() -> None:
+    """To be called first in a worker: TERM and HUP are obeyed from the parent only.
+
+    A whole group gets them, and the parent first finishes its step, with us. What the parent itself
+    sends has to end us: when it ends, Python sends TERM to its workers and waits for them.
+    """
+    if not hasattr(signal, "sigwaitinfo"):  # macOS, Windows: nobody says who sent a signal
+        return
+    endings = {signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, endings)
+
+    def wait() -> None:
+        while signal.sigwaitinfo(endings).si_pid != os.getppid():
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

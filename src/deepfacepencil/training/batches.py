@@ -4,8 +4,7 @@ What is shown depends on (seed, photos shown before) alone; so a run that goes o
 uninterrupted one sees, and processes that train together agree on their shares without asking.
 """
 
-import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -17,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..data.dataset import FacePairs, Triplet
 from ..errors import InputError
 from ..models.condition import Condition
-from ..workers import follow_parent
+from ..workers import follow_parent, leave_endings_to_parent
 from .recipes import Phase
 
 
@@ -60,7 +59,7 @@ def batches(
     start: int,
     rank: int = 0,
     processes: int = 1,
-) -> Iterator[Triplet]:
+) -> Generator[Triplet, None, None]:
     """What is left of a phase after `start` photos, made in a worker process while a step runs.
 
     Of every batch, process number `rank` of `processes` gets its share.
@@ -74,9 +73,13 @@ def batches(
     return loaded(pairs, plan)
 
 
-def loaded(pairs: _Visited, plan: Iterable[list[tuple[int, int]]]) -> Iterator[Any]:
-    """The batches of a plan of visits, made in a worker process while a step runs."""
-    return iter(
+def loaded(pairs: _Visited, plan: Iterable[list[tuple[int, int]]]) -> Generator[Any, None, None]:
+    """The batches of a plan of visits, made in a worker process while a step runs.
+
+    The worker ends with this generator: at its end, at an error, or when it is closed. Its
+    InputError comes without torch's words about workers.
+    """
+    made: Any = iter(
         DataLoader(
             _Visits(pairs),
             batch_sampler=plan,  # any iterable will do
@@ -85,24 +88,19 @@ def loaded(pairs: _Visited, plan: Iterable[list[tuple[int, int]]]) -> Iterator[A
             worker_init_fn=_start_worker,
         )
     )
-
-
-def made(plan: Iterator[Any]) -> Iterator[Any]:
-    """What the worker makes; its InputError without torch's words about workers."""
     try:
-        yield from plan
-        return
+        yield from made
     except InputError as problem:
         said = str(problem).strip().splitlines()[-1]
-    del plan  # which ends the worker
-    raise InputError(said.removeprefix(f"{InputError.__module__}.InputError: "))
+        raise InputError(said.removeprefix(f"{InputError.__module__}.InputError: ")) from None
+    finally:
+        # What it does when collected; a traceback may keep it from that for as long as we live.
+        made._shutdown_workers()
 
 
 def _start_worker(_: int) -> None:
+    leave_endings_to_parent()
     follow_parent()
-    for name in ("SIGTERM", "SIGHUP"):  # a whole group gets them; the training finishes its step
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
     torch.set_num_threads(1)  # the other cores are for the step
 
 

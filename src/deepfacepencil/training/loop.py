@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
@@ -29,7 +29,7 @@ from ..data.prepare import fingerprint
 from ..errors import InputError
 from ..files import remove_leftovers
 from ..provenance import save_made
-from .batches import Batch, batches, made, to_tensors, visits
+from .batches import Batch, batches, to_tensors, visits
 from .checkpoint import ENHANCER_WEIGHTS, load_state, require_room, save_state, save_weights
 from .networks import Compute, Networks, compile_networks, new_discriminator
 from .recipes import ENHANCER, STAGE_1, Phase, Recipe
@@ -86,9 +86,9 @@ def train(
         lock = alone(run) if fabric.is_global_zero else nullcontext()
         with refusals_of_the_disk(run), lock:
             training = Training(data, run, recipe, seed, fabric, generator)
-            if fabric.is_global_zero:
-                claim(run, settings)
-            with finishing_steps(fabric) as interrupted:
+            with closing(training), finishing_steps(fabric) as interrupted:
+                if fabric.is_global_zero:
+                    claim(run, settings)
                 for number in range(training.number, len(recipe.phases)):
                     training.begin(number)
                     _run_phase(training, interrupted)
@@ -206,6 +206,11 @@ class Training:
             for group in groups
         )
         self.compute = Compute.of(self.networks, self.fabric, self.recipe)
+
+    def close(self) -> None:
+        """Leave TensorBoard's file whole, and end the thread that writes it."""
+        if self.board:
+            self.board.close()
 
     def step(self, batch: Batch) -> None:
         """Show one batch; a process, its share. Raises InputError if a loss is not finite."""
@@ -379,10 +384,8 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
     what = f"{place}: {phase.stage}, {phase.resolution} px"
     saved = drawn = since = time.monotonic()
     started = training.shown
-    plan = made(
-        batches(
-            pairs, phase, training.phase_seed, training.shown, fabric.global_rank, fabric.world_size
-        )
+    shown = batches(
+        pairs, phase, training.phase_seed, training.shown, fabric.global_rank, fabric.world_size
     )
     bar = tqdm(
         total=phase.images,
@@ -391,8 +394,8 @@ def _run_phase(training: Training, interrupted: Callable[[], bool]) -> None:
         desc=what,
         disable=not fabric.is_global_zero,
     )
-    with bar:
-        for batch in plan:
+    with bar, closing(shown):
+        for batch in shown:
             training.step(to_tensors(batch, training.compute.device))
             bar.update(phase.batch)
             now = time.monotonic()

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import accumulate
 from pathlib import Path
@@ -33,7 +34,7 @@ from ..models.portrait_body import load_taught
 from ..provenance import save_made
 from ..runtime.engine import SPREAD
 from ..runtime.overlay import tolerance_overlay
-from .batches import loaded, made
+from .batches import loaded
 from .checkpoint import PORTRAIT_WEIGHTS, load_state, require_room, save_state, save_weights
 from .networks import can_compile
 from .portrait import Networks, PortraitRecipe, PortraitTraining, visits
@@ -141,8 +142,9 @@ class PortraitRun:
         )
         saved = drawn = since = time.monotonic()
         before = training.step
-        with bar:
-            for batch in made(loaded(pairs, left)):
+        shown = loaded(pairs, left)
+        with bar, closing(shown):
+            for batch in shown:
                 for what, value in training.train_step(_to_tensors(batch)).items():
                     self.sums.setdefault(what, []).append(value)
                 self._require_finite()
