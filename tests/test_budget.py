@@ -1,6 +1,8 @@
 """What a drawing may cost: small files that ask for much are refused, or made cheap, and named."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,17 @@ def test_work_that_does_not_end_is_ended_and_the_next_is_done(worker: Apart, do:
         head, (back,) = worker("face.svg", b"abc", do="print")
         assert (head["length"], back) == (3, b"cba")
     worker.close()
+
+
+def test_closing_does_not_wait_for_the_work_at_hand(worker: Apart) -> None:
+    worker("face.svg", b"", do="print")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(worker, "face.svg", b"", do="sleep")
+        while not worker._lock.locked():
+            time.sleep(0.01)
+        worker.close()
+        with pytest.raises(InputError):
+            waiting.result(60)
 
 
 def test_a_process_apart_ends_with_its_parent(worker: Apart) -> None:

@@ -9,6 +9,7 @@ The two talk through pipes: JSON of fixed shape and plain bytes, nothing that is
 
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -82,7 +83,9 @@ class Apart:
         return head, parts
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; whoever waits for its answer is refused."""
+        if process := self._process:
+            process.kill()  # before its turn: the work at hand may take long
         with self._lock:
             self._end()
 
@@ -99,8 +102,6 @@ class Apart:
 
 def serve(work: Callable[[str, bytes, dict[str, Any]], Answer]) -> None:
     """In the process: do `work` on name, data and more, again and again, until the parent goes."""
-    import signal
-
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     if hasattr(os, "nice") and len(sys.argv) > 1:
@@ -114,7 +115,7 @@ def serve(work: Callable[[str, bytes, dict[str, Any]], Answer]) -> None:
             head, (data,) = _receive(sys.stdin.buffer)
         except EOFError:
             return
-        _bound_cpu()
+        _bound_time()
         name = head.pop("name")
         try:
             head, parts = work(name, data, head)
@@ -126,6 +127,8 @@ def serve(work: Callable[[str, bytes, dict[str, Any]], Answer]) -> None:
             reason = " ".join(f"{type(problem).__name__} {problem}".split())[:80]
             head, parts = {"refused": f"{name}: cannot be read ({reason}): save it again"}, []
         _send(answers, head, parts)
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
 
 
 def _bound_memory() -> None:
@@ -142,8 +145,10 @@ def _bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, now + MEMORY))
 
 
-def _bound_cpu() -> None:
-    """The system ends the process once this piece of work has computed for so long."""
+def _bound_time() -> None:
+    """The system ends the process once this piece of work has computed, or slept, for so long."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(2 * SECONDS)  # the parent ends it before, if it is still there
     try:
         import resource
     except ImportError:

@@ -36,13 +36,14 @@ class Firefox:
     def __init__(self, profile: Path) -> None:
         (profile / "user.js").write_text(PREFERENCES)
         command = [str(FIREFOX), "--headless", "--no-remote", "--profile", str(profile)]
-        self._process = subprocess.Popen(
-            [*command, "--remote-debugging-port", "0"], stderr=subprocess.PIPE, text=True
-        )
-        assert self._process.stderr
-        for line in self._process.stderr:
-            if found := re.search(r"WebDriver BiDi listening on (ws://\S+)", line):
-                break
+        said = profile / "said"  # a pipe would fill up
+        with said.open("w") as file:
+            self._process = subprocess.Popen(
+                [*command, "--remote-debugging-port", "0"], stderr=file
+            )
+        while not (found := re.search(r"BiDi listening on (ws://\S+)\n", said.read_text())):
+            assert self._process.poll() is None, said.read_text()
+            time.sleep(0.05)
         self._open = ExitStack()
         self._socket: ClientConnection = self._open.enter_context(
             connect(f"{found[1]}/session", max_size=None)
@@ -63,7 +64,10 @@ class Firefox:
     def close(self) -> None:
         self._open.close()
         self._process.terminate()
-        self._process.wait(20)
+        try:
+            self._process.wait(20)
+        finally:
+            self._process.kill()
 
 
 class Hand:

@@ -158,17 +158,18 @@ def test_a_long_message_is_read_while_others_draw(monkeypatch: pytest.MonkeyPatc
 
     async def two() -> list[int]:
         counts = Counts()
-        queue, hostile, friend = RenderQueue(Copyist(), counts), Client(counts), Client(counts)
-        hostile.put(json.dumps({**FRAME, "id": 99}) + " " * 1_400_000)
-        long = asyncio.create_task(queue.render_newest(hostile))
-        while not reading.is_set():
-            await asyncio.sleep(0.01)
-        served = []
-        for number in range(5):
-            friend.put(json.dumps({**FRAME, "id": number}))
-            served.append(await queue.render_newest(friend))
-        go_on.set()
-        served.append(await long)
+        hostile, friend = Client(counts), Client(counts)
+        with contextlib.closing(RenderQueue(Copyist(), counts)) as queue:
+            hostile.put(json.dumps({**FRAME, "id": 99}) + " " * 1_400_000)
+            long = asyncio.create_task(queue.render_newest(hostile))
+            while not reading.is_set():
+                await asyncio.sleep(0.01)
+            served = []
+            for number in range(5):
+                friend.put(json.dumps({**FRAME, "id": number}))
+                served.append(await queue.render_newest(friend))
+            go_on.set()
+            served.append(await long)
         return [
             json.loads(answer[2 : 2 + int.from_bytes(answer[:2], "little")])["id"]
             for answer in served

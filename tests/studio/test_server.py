@@ -4,9 +4,14 @@ import asyncio
 import contextlib
 import io
 import json
+import re
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +20,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
 from starlette.websockets import WebSocketDisconnect
+from websockets.sync.client import connect
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.studio.guard import Door
@@ -267,15 +273,15 @@ def test_an_allowance_comes_back_with_time() -> None:
 def test_the_newest_frame_of_a_drawer_wins() -> None:
     async def hasty() -> tuple[list[int], int]:
         counts = Counts()
-        queue, client = RenderQueue(Copyist(0.05), counts), Client(counts)
-        served = []
-        client.put(frame(0))
-        first = asyncio.create_task(queue.render_newest(client))
-        await asyncio.sleep(0.02)  # the engine is busy now
-        for number in range(1, 50):
-            client.put(frame(number))
-        for answer in (await first, await queue.render_newest(client)):
-            served.append(head(answer)["id"])
+        client, served = Client(counts), []
+        with contextlib.closing(RenderQueue(Copyist(0.05), counts)) as queue:
+            client.put(frame(0))
+            first = asyncio.create_task(queue.render_newest(client))
+            await asyncio.sleep(0.02)  # the engine is busy now
+            for number in range(1, 50):
+                client.put(frame(number))
+            for answer in (await first, await queue.render_newest(client)):
+                served.append(head(answer)["id"])
         return served, counts.replaced
 
     assert asyncio.run(hasty()) == ([0, 49], 48)
@@ -284,16 +290,16 @@ def test_the_newest_frame_of_a_drawer_wins() -> None:
 def test_clients_take_turns() -> None:
     async def crowd() -> list[int]:
         counts = Counts()
-        queue = RenderQueue(Copyist(0.005), counts)
         order = []
 
-        async def draw(who: int, times: int) -> None:
+        async def draw(queue: RenderQueue, who: int, times: int) -> None:
             client = Client(counts)
             for _ in range(times):
                 client.put(frame(who))
                 order.append(head(await queue.render_newest(client))["id"])
 
-        await asyncio.gather(draw(0, 8), draw(1, 8), draw(2, 8))
+        with contextlib.closing(RenderQueue(Copyist(0.005), counts)) as queue:
+            await asyncio.gather(*(draw(queue, who, 8) for who in range(3)))
         return order
 
     order = asyncio.run(crowd())
@@ -323,6 +329,40 @@ def test_who_never_reads_blocks_nobody() -> None:
             assert gone
     finally:
         running.stop()
+
+
+def descendants(of: int) -> set[int]:
+    children = Path(f"/proc/{of}/task").glob("*/children")
+    found = {int(child) for path in children for child in path.read_text().split()}
+    return found.union(*map(descendants, found))
+
+
+def runs(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="Linux tells what runs")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_studio_that_is_ended_leaves_no_process(ending: signal.Signals) -> None:
+    command = [sys.executable, "-m", "deepfacepencil", "studio", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as studio:
+        assert studio.stdout
+        address = re.search(r"http://\S+(?=/)", studio.stdout.readline())
+        assert address
+        asked = {"origin": address[0]}
+        drawing = b"<svg viewBox='0 0 9 9'><path d='M1 1L8 8' stroke='#000'/></svg>"
+        with httpx2.Client(base_url=address[0], headers=asked, timeout=60) as client:
+            client.post("/open", content=drawing)
+            left = descendants(studio.pid)  # what reads drawings
+            assert left
+            with connect(f"{address[0].replace('http', 'ws')}/draw", additional_headers=asked):
+                studio.send_signal(ending)
+                studio.wait(60)
+    end = time.monotonic() + 30
+    while any(map(runs, left)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_taken_port_is_named_with_a_free_one() -> None:
