@@ -39,9 +39,15 @@ class Apart:
         self._module, self._seconds, self._niceness = module, seconds, niceness
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def begin(self) -> None:
-        """Start the process, if none is there, without waiting for it; work does it too."""
+        """Start the process, if none is there, without waiting for it; work does it too.
+
+        Raises InputError after `close`.
+        """
+        if self._closed:
+            raise InputError("nothing is read any more: the program ends")
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module, str(self._niceness)],
@@ -83,7 +89,8 @@ class Apart:
         return head, parts
 
     def close(self) -> None:
-        """End the process; whoever waits for its answer is refused."""
+        """End the process, for good; whoever waits for its answer is refused."""
+        self._closed = True
         if process := self._process:
             process.kill()  # before its turn: the work at hand may take long
         with self._lock:

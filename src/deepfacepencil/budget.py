@@ -36,7 +36,21 @@ def require_regular(path: Path) -> None:
     """InputError for what is there and no file: reading a device or a pipe need not end."""
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "a device or pipe"
-        raise InputError(f"{path} is {what}, where a file is wanted: remove it")
+        raise InputError(f"{path} is {what}, where a file is wanted: remove it, or name another")
+
+
+def read_file(path: Path) -> bytes:
+    """What is in the file of a drawing, unless it is too much. Raises InputError."""
+    require_regular(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}): give a PNG, JPEG, WebP or SVG file"
+        ) from None
+    require_size(len(data), str(path))
+    return data
 
 
 def require_cheap_bytes(text: bytes | str, name: str) -> None:

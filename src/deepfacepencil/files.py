@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from glob import escape, glob
 from pathlib import Path
 
+from .budget import require_regular
 from .errors import InputError
 
 PICTURES = {
@@ -23,7 +24,11 @@ _LONGEST_END = "-tolerance-deformed-2.png"  # what results add to a name
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it becomes `path` if the block succeeds."""
+    """A temporary path beside `path` to write to; it becomes `path` if the block succeeds.
+
+    Raises InputError if `path` is there and no file: a pipe or a device is not replaced.
+    """
+    require_regular(path)
     end = f".{os.getpid()}.part"
     name = _shortened(path.name, _LONGEST - len(".1234567890.part") - 1)
     for left in path.parent.glob(f".{escape(name)}.*.part"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .budget import require_regular
 from .errors import InputError
 
 BACKDROP = (235, 235, 235)  # plain and light; what is transparent shows it
@@ -45,6 +46,7 @@ def upright(image: Image.Image, path: Path) -> Image.Image:
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
     """The image at `path`. Raises InputError for whatever is wrong with it, also in the block."""
+    require_regular(path)
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
             yield image

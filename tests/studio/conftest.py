@@ -13,7 +13,7 @@ from deepfacepencil.runtime.appearance import Appearance
 from deepfacepencil.runtime.engine import RESOLUTION, Drawn
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
-from deepfacepencil.studio.listening import Listener, Waits
+from deepfacepencil.studio.listening import Listener, Talk, Waits, be_quiet_about_closing
 from deepfacepencil.studio.server import Limits, create_app
 
 
@@ -71,11 +71,13 @@ class Running:
             app,
             port=self.port,
             http=self.listener,
+            ws=Talk,
             log_level="error",
             log_config=None,
             timeout_graceful_shutdown=1,
             ws_max_size=3_000_000,
         )
+        be_quiet_about_closing()
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 from deepfacepencil.studio import protocol
 from deepfacepencil.studio.listening import Waits
+from deepfacepencil.studio.long import LongMessages
 from deepfacepencil.studio.render_queue import Client, Counts, RenderQueue
 
 from .conftest import Copyist, Running
@@ -137,24 +138,106 @@ def test_mangled_messages_stop_nothing(studio: Running, caplog: pytest.LogCaptur
                 text = json.dumps(changed).encode()
                 text = text if rng.random() < 0.5 else mangled(text, rng)
                 page.send(text if rng.random() < 0.1 else text.decode("latin-1"))
-                answer = page.recv(timeout=10)
+                answer = page.recv(timeout=60)
                 assert isinstance(answer, bytes) or "refused" in json.loads(answer)
     assert is_well(studio)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_a_long_message_is_read_while_others_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+UPGRADE = REQUESTS[5][: REQUESTS[5].index(b"\r\n\r\n") + 4]
+
+
+def test_a_head_of_anything_takes_no_time(studio: Running) -> None:
+    """A cookie of 60,000 backslashes took six seconds, in which nobody was answered."""
+    begun = time.process_time()
+    for more in (
+        b'Cookie: a="' + b"\\" * 15_000 + b'"',
+        b"Cookie: " + b"a=b;" * 3_700,
+        b"X: y\r\n" * 2_500 + b"A: b",
+    ):
+        with half_sent(studio, REQUESTS[0][:-4] + b"\r\n" + more + b"\r\n\r\n") as connection:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    assert time.process_time() - begun < 3
+
+
+def frames(opcode: int, payload: bytes, count: int = 1) -> bytes:
+    """Frames of a websocket, masked with nothing."""
+    size = bytes([0xFE]) + len(payload).to_bytes(2, "big")
+    return (bytes([opcode]) + size + bytes(4) + payload) * count
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frames(0x81, b"\xff\xfe"),  # no text
+        frames(0x01, b"[") + frames(0, b" ", 5_000) + frames(0x80, b"]"),
+        frames(0x89, b"a" * 125, 200_000),  # pings, whose answers nobody reads
+        frames(0x83, b""),
+        b"\xc1\x80\0\0\0\0",
+        frames(0x81, b"{}", 5_000),
+    ],
+)
+def test_broken_frames_close_one_page_only(
+    studio: Running, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    with contextlib.suppress(OSError), half_sent(studio, UPGRADE) as page:
+        assert b"101" in page.recv(65536)
+        page.sendall(sent)
+        while page.recv(65536):
+            pass
+    assert is_well(studio)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize("more", [b"X: y\r\n" * 200, b"X: " + b"y" * 9_000 + b"\r\n"])
+def test_a_long_head_opens_no_page(
+    studio: Running, caplog: pytest.LogCaptureFixture, more: bytes
+) -> None:
+    with contextlib.suppress(OSError), half_sent(studio, UPGRADE[:-2] + more + b"\r\n") as page:
+        page.recv(65536)
+    assert is_well(studio)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_crumbs_are_heard_in_turn_with_others(studio: Running) -> None:
+    """A body in pieces of one byte is a thousand times the work: others are answered meanwhile."""
+    head = REQUESTS[4][: REQUESTS[4].index(b"\r\n\r\n") + 4]
+    with half_sent(studio, head) as connection:
+        sending = threading.Thread(target=connection.sendall, args=(b"1\r\n[\r\n" * 300_000,))
+        sending.start()
+        for _ in range(5):
+            assert is_well(studio)
+        connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            sending.join(10)
+    assert is_well(studio)
+
+
+def test_a_long_message_is_read_apart(studio: Running) -> None:
+    """As one that is short, and the process of it ends with the studio."""
+    address = f"ws://127.0.0.1:{studio.port}/draw"
+    with connect(address, origin=f"http://127.0.0.1:{studio.port}", max_size=None) as page:  # type: ignore[arg-type]
+        answers = []
+        for text in (json.dumps(FRAME), json.dumps(FRAME) + " " * 200_000, " " * 200_000):
+            page.send(text)
+            answers.append(page.recv(timeout=60))
+    photos = [answer[2 + int.from_bytes(answer[:2], "little") :] for answer in answers[:2]]
+    assert photos[0] == photos[1]
+    assert "JSON" in json.loads(answers[2])["refused"]
+    assert is_well(studio)
+
+
+def test_others_draw_while_a_long_message_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine answers one client as often as it can while another's message is being read."""
     reading, go_on = threading.Event(), threading.Event()
-    read_frame = protocol.read_frame
+    read = LongMessages.frame
 
-    def slowly(text: str, cells: int, known: protocol.Known) -> protocol.Frame:
-        if len(text) > 1_000_000:
-            reading.set()
-            assert go_on.wait(20)
-        return read_frame(text, cells, known)
+    def slowly(long: LongMessages, text: str, client: int) -> tuple[protocol.Frame, list[str]]:
+        reading.set()
+        assert go_on.wait(20)
+        return read(long, text, client)
 
-    monkeypatch.setattr(protocol, "read_frame", slowly)
+    monkeypatch.setattr(LongMessages, "frame", slowly)
 
     async def two() -> list[int]:
         counts = Counts()

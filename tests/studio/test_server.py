@@ -24,8 +24,8 @@ from websockets.sync.client import connect
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.studio.guard import Door
-from deepfacepencil.studio.listening import listening
-from deepfacepencil.studio.render_queue import Allowance, Client, Counts, RenderQueue
+from deepfacepencil.studio.listening import Allowance, listening
+from deepfacepencil.studio.render_queue import Client, Counts, RenderQueue
 from deepfacepencil.studio.server import Limits, create_app
 
 from .conftest import Copyist, Running
@@ -114,7 +114,7 @@ def test_the_origin_is_ours_in_any_case_of_letters(client: TestClient) -> None:
 
 
 def test_over_a_network_the_link_with_its_token_opens_the_door() -> None:
-    door = Door.of("0.0.0.0", [], "a secret")
+    door = Door.of("0.0.0.0", [], "a-secret")
     address = "http://192.0.2.7:8400"
     ours = {"origin": address}
     with TestClient(create_app(Copyist(), door=door), base_url=address, headers=ours) as client:
@@ -125,9 +125,9 @@ def test_over_a_network_the_link_with_its_token_opens_the_door() -> None:
         with pytest.raises(WebSocketDisconnect), client.websocket_connect(draw):
             pass
         assert client.get("/", headers={"host": "studio.example"}).status_code == 421
-        shown = {"authorization": "Bearer a secret"}
+        shown = {"authorization": "Bearer a-secret"}
         assert client.get("/health", headers=shown).status_code == 200
-        entered = client.get("/?token=a secret", follow_redirects=False)
+        entered = client.get("/?token=a-secret", follow_redirects=False)
         assert entered.status_code == 303
         assert "token" not in entered.headers["location"]
         assert "HttpOnly" in entered.headers["set-cookie"]

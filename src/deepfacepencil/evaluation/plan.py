@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
+from ..budget import read_file
 from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import find_pictures, free_name, is_picture
-from ..sketch.normalise import load_drawing
+from ..runtime.reading import shared
 from ..sketch.pen import draw
 from ..training.checkpoint import load_generator, refuse_enhancer
 from .levels import Level
@@ -118,5 +119,6 @@ def read_drawings(given: Sequence[Path], size: int) -> dict[str, tuple[list[str]
         name = free_name(path.name, path.parent.name, groups)
         named = find_pictures([str(path)])
         read = tqdm(named.values(), f"drawings of {name}", unit=" drawings")
-        groups[name] = list(named), np.stack([draw(load_drawing(file), size) for file in read])
+        strokes = (shared().strokes(read_file(file), str(file)) for file in read)
+        groups[name] = list(named), np.stack([draw(some, size) for some in strokes])
     return groups

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..sketch.normalise import load_drawing
+from ..budget import read_file
 from ..sketch.strokes import Strokes
 from .appearance import appearance_said
 from .engine import BUNDLED, RESOLUTION, Engine
-from .reading import file_bytes
+from .reading import shared
 from .settings import Asked, Settings, read_settings
 
 
@@ -37,7 +37,8 @@ def draw(
         strokes, said = drawing, Settings()
     else:
         path = Path(drawing)
-        strokes, said = load_drawing(path), read_settings(file_bytes(path))
+        data = read_file(path)
+        strokes, said = shared().strokes(data, str(path)), read_settings(data)
     wanted = asked.of(said)
     if not engine.listens and asked.options():
         options = ", ".join(option.removeprefix("--") for option in asked.options())

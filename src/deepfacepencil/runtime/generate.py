@@ -6,13 +6,14 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
+from ..budget import read_file
 from ..errors import InputError
 from ..files import require_own_names
 from ..provenance import save_made
 from .appearance import Appearance
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
-from .reading import file_bytes, shared
+from .reading import shared
 from .settings import Asked, drawing_inside, read_settings
 
 SHEET = "contact-sheet.png"
@@ -46,7 +47,7 @@ def generate(
     remarks: list[str] = []
     for name, path in tqdm(drawings.items(), unit=" drawings"):
         try:
-            data = file_bytes(path)
+            data = read_file(path)
             strokes, original = shared().with_picture(data, str(path), RESOLUTION)
             said = read_settings(data)
         except InputError as problem:

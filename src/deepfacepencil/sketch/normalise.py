@@ -18,7 +18,7 @@ from skimage.draw import line
 from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import convex_hull_image, skeletonize
 
-from ..budget import MAX_FILE, MAX_PIXELS, require_size
+from ..budget import MAX_PIXELS, read_file
 from ..errors import InputError
 from ..provenance import DRAWING_KEY
 from . import svg
@@ -67,13 +67,7 @@ def load_drawing(path: Path | str) -> Strokes:
 
     Raises InputError for everything that cannot be used, from a missing file to a blank sheet.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): {_WANTED}") from None
-    require_size(len(data), str(path))
-    return read_drawing(io.BytesIO(data), str(path))
+    return read_drawing(io.BytesIO(read_file(Path(path))), str(path))
 
 
 def read_drawing(file: BinaryIO, name: str) -> Strokes:

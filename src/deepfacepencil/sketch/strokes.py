@@ -5,7 +5,7 @@ A stroke is a chain of cubic Beziers in which consecutive pieces share their joi
 addition.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,20 @@ class Strokes:
             np.concatenate([np.empty((0, 2), np.float32), *chains]),
             np.cumsum([0, *map(len, chains)]).astype(np.int32),
             np.array(pairs, np.uint8).reshape(-1, 2),
+        )
+
+    def to_bytes(self) -> list[bytes]:
+        """Its three arrays, for another process; `from_bytes` is the way back."""
+        return [array.tobytes() for array in (self.points, self.starts, self.classes)]
+
+    @classmethod
+    def from_bytes(cls, parts: Sequence[bytes]) -> "Strokes":
+        """The strokes that `to_bytes` packed."""
+        points, starts, classes = parts
+        return cls(
+            np.frombuffer(points, np.float32).reshape(-1, 2),
+            np.frombuffer(starts, np.int32),
+            np.frombuffer(classes, np.uint8).reshape(-1, 2),
         )
 
     def __len__(self) -> int:

@@ -1,20 +1,31 @@
-"""Where the studio listens, and how long it does: connections that say nothing make room.
+"""Where the studio listens, how long it does, and how much it hears at once.
 
 Whoever opens a connection has to ask for something, whole, before long; and of many connections
-from one address those that have not asked yet are closed for newer ones.
+from one address those that have not asked yet are closed for newer ones. What comes in crumbs takes
+a thousand times the work of a whole: it is heard a bite at a time, with pauses for the others.
 """
 
 import asyncio
 import errno
+import logging
 import os
 import socket as sockets
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from ..errors import InputError
+
+_BITE = 2048  # bytes
+_TURN = 0.002  # seconds of hearing one connection, until others have their turn
+_PAUSE = 4  # times as long as it was heard
+_MOST_PIECES = 1_000  # of one message: no browser makes more than a few
+_MOST_UNREAD = 100_000  # bytes of answers to pings
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,78 @@ class Waits:
     """Connections of all; below what the server refuses with a 503."""
 
 
+@dataclass
+class Allowance:
+    """How much a client may say: `per_second` on average, `burst` at once. Time is in seconds."""
+
+    per_second: float
+    burst: float
+    clock: Callable[[], float] = time.monotonic
+    _left: float = field(init=False)
+    _then: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left, self._then = self.burst, self.clock()
+
+    def take(self, amount: float) -> bool:
+        """Whether `amount` was left; then it is not any more."""
+        now = self.clock()
+        self._left = min(self.burst, self._left + (now - self._then) * self.per_second)
+        self._then = now
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+
+class Bites:
+    """What came in on a connection and was not heard yet.
+
+    `hear` takes it in pieces; meanwhile nothing is read, and afterwards only if it is `wanted`.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        hear: Callable[[bytes], None],
+        wanted: Callable[[], bool],
+    ) -> None:
+        self._transport, self._hear, self._wanted = transport, hear, wanted
+        self._left = bytearray()
+        self._turn: asyncio.TimerHandle | None = None
+        self._over = False
+
+    def put(self, data: bytes) -> None:
+        """`data` has come; it is heard at once if nothing waits before it."""
+        self._left += data
+        if self._turn is None:
+            self._next()
+
+    def _next(self) -> None:
+        self._turn = None
+        begun, spent, at = time.thread_time(), 0.0, 0
+        while at < len(self._left) and spent < _TURN and not self._transport.is_closing():
+            bite = bytes(self._left[at : at + _BITE])
+            at += len(bite)
+            self._hear(bite)
+            spent = time.thread_time() - begun
+        del self._left[:at]
+        if self._transport.is_closing():
+            self._left.clear()
+        elif not self._over and (self._left or spent > _TURN / 2):
+            self._transport.pause_reading()
+            self._turn = asyncio.get_running_loop().call_later(_PAUSE * spent, self._next)
+        elif self._over or self._wanted():
+            self._transport.resume_reading()
+
+    def end(self) -> None:
+        """Nobody is there any more, or a websocket has taken over."""
+        self._over = True
+        self._left.clear()
+        if self._turn:
+            self._turn.cancel()
+
+
 class Listener(H11Protocol):
     """HTTP as uvicorn speaks it, with an end to waiting."""
 
@@ -41,6 +124,7 @@ class Listener(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._bites = Bites(transport, self._hear, lambda: not self.flow.read_paused)
         address = self.client[0] if self.client else ""
         ours = [other for other in self.connections if _address(other) == address]
         full = len(self.connections) > self.waits.altogether
@@ -58,11 +142,19 @@ class Listener(H11Protocol):
         self._expect(None)
         if self._reading:
             self._reading.cancel()
+        self._bites.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._bites.put(data)
+
+    def _hear(self, data: bytes) -> None:
         super().data_received(data)
         self._look()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        super().handle_websocket_upgrade(event)
+        self._bites.end()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -115,6 +207,57 @@ class Listener(H11Protocol):
     def _give_up(self) -> None:
         self._deadline = None
         self.transport.abort()
+
+
+class Talk(WebSocketsSansIOProtocol):
+    """Websockets as uvicorn speaks them, without a traceback for what is no text."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._bites = Bites(transport, super().data_received, lambda: not self.read_paused)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._bites.end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._bites.put(data)
+
+    def handle_ping(self) -> None:
+        if self.transport.get_write_buffer_size() > _MOST_UNREAD:
+            self.transport.abort()
+        else:
+            super().handle_ping()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) > _MOST_PIECES:
+            self._refuse(1008, "too many pieces")
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                return self._refuse(1007, "no text")
+        return super().send_receive_event_to_app()
+
+    def _refuse(self, code: int, reason: str) -> None:
+        self.frames = []
+        if not self.close_sent:
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
+
+def be_quiet_about_closing() -> None:
+    """What is still asked for when the studio closes is no error to be shown with its traceback."""
+    logging.getLogger("uvicorn.error").addFilter(_is_no_closing)
+
+
+def _is_no_closing(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return not (kind and issubclass(kind, asyncio.CancelledError))
 
 
 def _address(connection: object) -> str:

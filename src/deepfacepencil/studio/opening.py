@@ -3,26 +3,21 @@
 What comes from outside is bytes from first to last: it gets no name and no place on disk.
 """
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..runtime.reading import Reader
 from ..sketch import svg
 from ..sketch.lines import points_of
 from ..sketch.place import centre
 from ..sketch.strokes import Strokes
-from .protocol import fitted, read_strokes
+from .protocol import fitted, read_json, read_strokes
 
 MAX_UPLOAD = 25_000_000  # bytes: a phone's picture of a sheet of paper has 5 million
 EXAMPLES = Path(__file__).parent / "examples"
-
-
-def open_drawing(data: bytes, reader: Reader) -> list[list[float]]:
-    """The strokes in an SVG or image, placed like a training face; InputError for the unusable."""
-    return points_of(reader.strokes(data, "This file"))
 
 
 def place(strokes: object) -> dict[str, float]:
@@ -35,6 +30,11 @@ def place(strokes: object) -> dict[str, float]:
     scale = to / extent
     right, down = placed.mean(axis=0) - scale * drawn.points.mean(axis=0)
     return {"scale": scale, "right": float(right), "down": float(down)}
+
+
+def place_message(data: bytes) -> bytes:
+    """`place` for the strokes in a message, as JSON."""
+    return json.dumps(place(read_json(data).get("strokes"))).encode()
 
 
 @cache

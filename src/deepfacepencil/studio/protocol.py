@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -74,6 +75,29 @@ def read_frame(text: str, cells: int, known: Known) -> Frame:
     strokes = fitted(read_strokes(message.get("strokes")), known)
     tolerance = tolerance.clip(-1, 1).astype(np.float32)
     return Frame(number, strokes, tolerance, veil, appearance, seed, size)
+
+
+def packed(frame: Frame) -> tuple[dict[str, Any], list[bytes]]:
+    """A frame on its way from one process to another; `unpacked` is the way back."""
+    head = {name: getattr(frame, name) for name in ("id", "veil", "seed", "size")}
+    head["appearance"] = frame.appearance.to_json()
+    return head, [*frame.strokes.to_bytes(), frame.tolerance.tobytes()]
+
+
+def unpacked(head: dict[str, Any], parts: Sequence[bytes]) -> Frame:
+    """The frame that was `packed`."""
+    *strokes, wish = parts
+    tolerance = np.frombuffer(wish, np.float32)
+    side = math.isqrt(len(tolerance))
+    return Frame(
+        head["id"],
+        Strokes.from_bytes(strokes),
+        tolerance.reshape(side, side),
+        head["veil"],
+        read_appearance(head["appearance"]),
+        head["seed"],
+        head["size"],
+    )
 
 
 def read_json(text: str | bytes) -> dict[str, Any]:

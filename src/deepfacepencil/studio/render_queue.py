@@ -6,9 +6,9 @@ waits in line for the engine and brings the frame that is the newest then: nothi
 
 import asyncio
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,8 +21,9 @@ from ..runtime.overlay import share
 from ..sketch.strokes import Strokes
 from . import protocol
 from .hints import missing
+from .long import LONG, LongMessages
 
-_LONG = 100_000  # characters of a message; a rich drawing has 50,000
+_numbers = count(1)  # of clients
 
 
 class Draws(Protocol):
@@ -50,30 +51,6 @@ class Counts:
     engine_seconds: float = 0.0
 
 
-@dataclass
-class Allowance:
-    """How much a client may say: `per_second` on average, `burst` at once. Time is in seconds."""
-
-    per_second: float
-    burst: float
-    clock: Callable[[], float] = time.monotonic
-    _left: float = field(init=False)
-    _then: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._left, self._then = self.burst, self.clock()
-
-    def take(self, amount: float) -> bool:
-        """Whether `amount` was left; then it is not any more."""
-        now = self.clock()
-        self._left = min(self.burst, self._left + (now - self._then) * self.per_second)
-        self._then = now
-        if amount > self._left:
-            return False
-        self._left -= amount
-        return True
-
-
 class Read(NamedTuple):
     """A message that was read: a frame, and what it lacks to be a face."""
 
@@ -86,6 +63,7 @@ class Client:
 
     def __init__(self, counts: Counts, address: str = "") -> None:
         self.address = address
+        self.number = next(_numbers)
         self.known: protocol.Known = {}  # what was made of its last frame
         self.reading: asyncio.Task[None] | None = None
         self._counts = counts
@@ -139,7 +117,7 @@ class Client:
 class RenderQueue:
     """The engine and the line in front of it. Messages are read outside that line.
 
-    Long ones have a thread of their own: what one client sends delays no other's frame.
+    Long ones have a process of their own: what one client sends delays no other's frame.
     """
 
     def __init__(self, engine: Draws, counts: Counts) -> None:
@@ -148,6 +126,7 @@ class RenderQueue:
         self._thread = ThreadPoolExecutor(1, "engine")
         self._readers = ThreadPoolExecutor(2, "reader")
         self._long_reader = ThreadPoolExecutor(1, "long reader")
+        self.long = LongMessages()
 
     async def render_newest(self, client: Client) -> bytes:
         """The answer to the client's newest frame; InputError if it is refused."""
@@ -168,11 +147,15 @@ class RenderQueue:
         loop = asyncio.get_running_loop()
         while True:
             text = await client.next()
-            reader = self._long_reader if len(text) > _LONG else self._readers
+            long = len(text) > LONG
+            reader, read = (self._long_reader, self._read_long) if long else (self._readers, _read)
             try:
-                client.put_read(await loop.run_in_executor(reader, _read, text, client))
+                client.put_read(await loop.run_in_executor(reader, read, text, client))
             except InputError as problem:
                 client.put_read(problem)
+
+    def _read_long(self, text: str, client: Client) -> Read:
+        return Read(*self.long.frame(text, client.number))
 
     def _draw(self, read: Read, waited: float) -> bytes:
         frame = read.frame
@@ -194,6 +177,7 @@ class RenderQueue:
         )
 
     def close(self) -> None:
+        self.long.close()
         for threads in (self._thread, self._readers, self._long_reader):
             threads.shutdown(wait=False, cancel_futures=True)
 

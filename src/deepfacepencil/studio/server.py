@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
@@ -28,8 +27,9 @@ from ..runtime.engine import Engine
 from ..runtime.reading import Reader
 from . import opening, protocol
 from .guard import LOCAL, TOKEN, Door, Guard, from_our_page
-from .listening import Listener, listening
-from .render_queue import Allowance, Client, Counts, Draws, RenderQueue
+from .listening import Allowance, Listener, Talk, be_quiet_about_closing, listening
+from .long import LONG
+from .render_queue import Client, Counts, Draws, RenderQueue
 
 PAGE = Path(__file__).parent / "page"
 _KINDS = {
@@ -89,9 +89,9 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        studio.reader.close()
         studio.queue.close()
         studio.opener.shutdown(wait=False, cancel_futures=True)
-        studio.reader.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(Guard, door=door)
@@ -175,14 +175,14 @@ async def _patiently(sending: Awaitable[None], limits: Limits) -> bool:
 
 
 def _add_files(app: FastAPI, studio: _Studio) -> None:
-    async def in_turn(work: Callable[[bytes], Any], request: Request, most: int) -> JSONResponse:
+    async def in_turn(work: Callable[[bytes], bytes], request: Request, most: int) -> Response:
         if studio.opening >= studio.limits.opening:
             raise HTTPException(503, "Others are opening drawings; try again in a moment")
         studio.opening += 1
         try:
             data = await asyncio.wait_for(_body(request, most), studio.limits.upload)
             loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(studio.opener, lambda: JSONResponse(work(data)))
+            result = await loop.run_in_executor(studio.opener, work, data)
         except TimeoutError:
             raise HTTPException(408, "The file took too long to come in; try again") from None
         except ClientDisconnect:
@@ -192,28 +192,27 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
             raise HTTPException(422, str(problem)) from None
         finally:
             studio.opening -= 1
-        return result
+        return Response(result, media_type="application/json")
 
-    def read(data: bytes) -> dict[str, object]:
-        return {"strokes": opening.open_drawing(data, studio.reader)}
+    def read(data: bytes) -> bytes:
+        return studio.reader.for_page(data, "This file")
+
+    def place_strokes(data: bytes) -> bytes:
+        return (studio.queue.long.place if len(data) > LONG else opening.place_message)(data)
 
     @app.post("/open")
-    async def open_drawing(request: Request) -> JSONResponse:
+    async def open_drawing(request: Request) -> Response:
         studio.counts.opened += 1
         return await in_turn(read, request, opening.MAX_UPLOAD)
 
     @app.post("/place")
-    async def place(request: Request) -> JSONResponse:
-        return await in_turn(_place, request, protocol.MAX_MESSAGE)
+    async def place(request: Request) -> Response:
+        return await in_turn(place_strokes, request, protocol.MAX_MESSAGE)
 
     @app.get("/examples")
     async def examples() -> JSONResponse:
         loop = asyncio.get_running_loop()
         return JSONResponse(await loop.run_in_executor(studio.opener, opening.examples))
-
-
-def _place(data: bytes) -> dict[str, float]:
-    return opening.place(protocol.read_json(data).get("strokes"))
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -293,6 +292,7 @@ def serve(
         config = uvicorn.Config(
             app,
             http=Listener,
+            ws=Talk,
             log_level="error",  # what strangers send is no news
             server_header=False,
             limit_concurrency=limits.connections,
@@ -300,6 +300,7 @@ def serve(
             ws_max_size=2 * protocol.MAX_MESSAGE,
             ws_per_message_deflate=False,
         )
+        be_quiet_about_closing()
         port = listener.getsockname()[1]
         name = "localhost" if local or host in ("0.0.0.0", "::") else host
         address = f"http://{f'[{name}]' if ':' in name else name}:{port}/"

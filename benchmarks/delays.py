@@ -1,0 +1,254 @@
+"""What one drawer can do to another's frames: delays with and without an attack, alternating.
+
+`python benchmarks/delays.py [--model FILE] [--attacks NAME ...] [--rounds 5] [--seconds 4]`
+
+The studio is a process of its own, as users start it; so is the attacker, who waits for his word
+and uses the studio's own doors only. Quiet and attacked spells take turns in the same minutes, so a
+busy machine spoils both alike.
+"""
+
+import asyncio
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+import websockets
+from PIL import Image
+
+from deepfacepencil.runtime.engine import BUNDLED
+from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.lines import points_of
+from deepfacepencil.studio.opening import EXAMPLES
+
+DRAWING = EXAMPLES / "04-beard.svg"
+OPENED = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">%s</svg>'
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Measure the delays."""
+
+    model: Path = BUNDLED
+    """The model to draw with; a small one shows the server's own delays."""
+    attacks: tuple[str, ...] = ()
+    """Which; all if none is named."""
+    rounds: int = 5
+    """Spells of each kind."""
+    seconds: float = 4
+    """Of each spell."""
+
+
+# What an attacker sends. Each is made once, and sent again and again as soon as it is answered.
+
+
+def _points(strokes: int, points: int) -> str:
+    """A frame of so many strokes with so many points each, none like those of another frame."""
+    rng = random.Random(strokes)
+    line = [[round(rng.uniform(0, 512), 9) for _ in range(2)] for _ in range(strokes)]
+    drawn = [
+        [round(at + rng.uniform(-1, 1), 9) for _ in range(points) for at in start] for start in line
+    ]
+    return json.dumps({"id": 1, "strokes": drawn})
+
+
+def _noise() -> bytes:
+    rng = np.random.default_rng(0)
+    file = io.BytesIO()
+    Image.fromarray(rng.integers(0, 255, (2800, 2900, 3), np.uint8)).save(
+        file, "PNG", compress_level=1
+    )
+    return file.getvalue()[:24_900_000]
+
+
+def _lines() -> bytes:
+    """A drawing of nearly as many points as the studio holds."""
+    rng = random.Random(0)
+    path = "".join(
+        f"M{rng.uniform(0, 500):.5f} {rng.uniform(0, 500):.5f}l9 9" * 10 for _ in range(150)
+    )
+    return (OPENED % f'<path stroke="#000" fill="none" d="{path}"/>').encode()
+
+
+def _elements() -> bytes:
+    return (OPENED % ("<g/>" * 20_000 + '<path d="M9 9L99 400" stroke="#000"/>' * 3_000)).encode()
+
+
+def _post(port: int, path: str, body: bytes, chunk: int = 0) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\n"
+    if not chunk:
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(body[at : at + chunk]), body[at : at + chunk])
+        for at in range(0, len(body), chunk)
+    )
+    return f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks + b"0\r\n\r\n"
+
+
+def _get(port: int, more: str) -> bytes:
+    return f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\n{more}\r\n\r\n".encode()
+
+
+def _frame(opcode: int, payload: bytes, fin: bool = True) -> bytes:
+    """A masked frame of a websocket; the mask is zero."""
+    size = len(payload)
+    length = (
+        bytes([0x80 | size])
+        if size < 126
+        else b"\xfe" + struct.pack(">H", size)
+        if size < 1 << 16
+        else b"\xff" + struct.pack(">Q", size)
+    )
+    return bytes([opcode | (0x80 if fin else 0)]) + length + bytes(4) + payload
+
+
+def _in_pieces(text: bytes) -> bytes:
+    middle = b"".join(_frame(0, text[at : at + 1], False) for at in range(1, len(text) - 1))
+    return _frame(1, text[:1], False) + middle + _frame(0, text[-1:])
+
+
+SMALL = json.dumps({"id": 1, "strokes": [[100, 100, 200, 300]]})
+UPLOADS: dict[str, Callable[[int], bytes]] = {
+    "photo": lambda port: _post(port, "/open", _noise()),
+    "lines": lambda port: _post(port, "/open", _lines()),
+    "elements": lambda port: _post(port, "/open", _elements()),
+    "place": lambda port: _post(port, "/place", _points(1_900, 20).encode()[:1_499_999]),
+    "crumbs": lambda port: _post(port, "/open", bytes(1_500_000), 1),
+    "cookies": lambda port: _get(port, "Cookie: " + "a=b; " * 3_000) * 20,
+    "quoted cookies": lambda port: _get(port, 'Cookie: a="' + "\\\\" * 7_000) * 20,
+    "headers": lambda port: _get(port, "\r\n".join(["a:b"] * 3_000)) * 20,
+    "questions": lambda port: _get(port, "").replace(b"health", b"health?" + b"a=b&" * 4_000) * 20,
+}
+MESSAGES: dict[str, Callable[[], bytes]] = {
+    "drawer": lambda: _frame(1, SMALL.encode()),
+    "points": lambda: _frame(1, _points(1_900, 20).encode()),
+    "strokes": lambda: _frame(1, _points(1_999, 2).encode()),
+    "just short": lambda: _frame(1, _points(1_900, 2).encode()[:99_000]),
+    "broken": lambda: _frame(1, _points(1_900, 19).encode()[:-1]),
+    "spaces": lambda: _frame(1, b" " * 1_490_000),
+    "brackets": lambda: _frame(1, b"[" * 1_490_000),
+    "digits": lambda: _frame(1, b'{"id": 1.' + b"1" * 1_490_000 + b"}"),
+    "text": lambda: _frame(1, b'{"id": "' + b"\\u0041" * 240_000 + b'"}'),
+    "pieces": lambda: _in_pieces(b" " * 1_400_000),
+    "pings": lambda: _frame(9, b"") * 200_000,
+    "no text": lambda: _frame(1, b"\xff" * 1_000_000),
+}
+
+
+def _attack(name: str, port: int, go: Event, over: Event) -> None:
+    """Sends while `go` is set, one after the other."""
+    os.nice(5)
+    data = UPLOADS[name](port) if name in UPLOADS else MESSAGES[name]()
+    over.set()
+    while go.wait():
+        with contextlib.suppress(OSError):
+            (_upload if name in UPLOADS else _say)(port, data, go)
+
+
+def _upload(port: int, data: bytes, go: Event) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+
+
+def _say(port: int, data: bytes, go: Event) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as page:
+        page.sendall(
+            f"GET /draw HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        assert b"101" in page.recv(1 << 16)
+        while go.is_set():
+            page.sendall(data)
+            if not page.recv(1 << 20):
+                break
+
+
+@contextlib.contextmanager
+def studio(model: Path) -> Iterator[tuple[int, int]]:
+    """A running studio's port and process."""
+    command = [sys.executable, "-m", "deepfacepencil", "studio", "--model", str(model)]
+    command += ["--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        found = re.search(r"http://\w+:(\d+)", server.stdout.readline())
+        assert found
+        try:
+            yield int(found[1]), server.pid
+        finally:
+            server.terminate()
+
+
+async def _delays(port: int, seconds: float) -> list[float]:
+    """Milliseconds from a frame to its photo, one after the other with a pause."""
+    strokes, delays = points_of(svg.load(DRAWING)), []
+    origin: Any = f"http://localhost:{port}"
+    async with websockets.connect(
+        f"ws://localhost:{port}/draw", origin=origin, max_size=None, compression=None
+    ) as page:
+        end, number = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            number += 1
+            sent = time.perf_counter()
+            text = {"id": number, "strokes": strokes[: 1 + number % len(strokes)]}
+            await page.send(json.dumps(text))
+            await page.recv()
+            delays.append((time.perf_counter() - sent) * 1000)
+            await asyncio.sleep(0.02)
+    return delays
+
+
+def _memory(port: int) -> float:
+    with urllib.request.urlopen(f"http://localhost:{port}/metrics") as metrics:
+        found = re.search(r"memory_bytes (\d+)", metrics.read().decode())
+    return int(found[1]) / 1e6 if found else 0.0
+
+
+def main(settings: Settings) -> None:
+    """Measure and print."""
+    context = multiprocessing.get_context("spawn")
+    print("attack            quiet ms: median, 95 %, most   attacked: median, 95 %, most   MB")
+    with studio(settings.model) as (port, _):
+        asyncio.run(_delays(port, settings.seconds))  # the first ones allocate
+        for name in settings.attacks or (*MESSAGES, *UPLOADS):
+            go, made = context.Event(), context.Event()
+            attacker = context.Process(target=_attack, args=(name, port, go, made), daemon=True)
+            attacker.start()
+            made.wait()
+            found: dict[bool, list[float]] = {False: [], True: []}
+            for _ in range(settings.rounds):
+                for attacked in found:
+                    (go.set if attacked else go.clear)()
+                    time.sleep(0.3)
+                    found[attacked] += asyncio.run(_delays(port, settings.seconds))
+                    go.clear()
+                    time.sleep(0.7)  # what was sent is still worked on
+            attacker.kill()
+            spread = "   ".join(
+                f"{np.median(times):8.1f} {np.percentile(times, 95):8.1f} {max(times):8.1f}  "
+                for times in found.values()
+            )
+            print(f"{name:16} {spread}   {_memory(port):6.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))
