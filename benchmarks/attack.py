@@ -1,17 +1,24 @@
-"""Hostile drawings and messages, many: what they cost, and whether anything but a refusal came.
+"""Hostile drawings, messages and damaged bits, many: what they cost, and what came of them.
 
-`python benchmarks/attack.py drawings 2000` and `python benchmarks/attack.py messages 2500`: on this
-machine alone, bounded, and seeded, so that the attack is the same every time.
+`python benchmarks/attack.py drawings 2000`, `... messages 2500` and `... flips 500 RUN MODEL`: on
+this machine alone, bounded, and seeded, so that the attack is the same every time. delays.py has
+what one drawer can do to another's frames.
 """
 
 import asyncio
+import contextlib
+import io
 import json
 import random
 import resource
+import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tqdm import trange
 
@@ -126,5 +133,56 @@ def messages(count: int) -> None:
         print(f"{times:6d} {what}")
 
 
+def flips(count: int, run: str, model: str) -> None:
+    """Single bits of copies of RUN's state and weights and of MODEL: none may be believed."""
+    import torch
+
+    from deepfacepencil.runtime.engine import Engine
+    from deepfacepencil.training.checkpoint import STATE, WEIGHTS, load_state, load_weights
+
+    def same(one: Any, other: Any) -> bool:
+        if isinstance(one, torch.Tensor):
+            return torch.equal(one, other)
+        if isinstance(one, dict):
+            return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+        if isinstance(one, list | tuple):
+            return len(one) == len(other) and all(map(same, one, other))
+        return bool(one == other)
+
+    folder, rng = Path(tempfile.mkdtemp()), random.Random(0)
+    kinds: dict[str, tuple[Path, Callable[[], Any]]] = {
+        STATE: (Path(run, STATE), lambda: load_state(folder)),
+        WEIGHTS: (Path(run, WEIGHTS), lambda: load_weights(folder)),
+        "model.onnx": (Path(model), lambda: Engine(folder / "model.onnx").facts),
+    }
+    for number, (name, (source, load)) in enumerate(kinds.items()):
+        came, path = Counter[str](), folder / name
+        shutil.copy(source, path)
+        right = load()
+        for _ in range(count // 3 + (number < count % 3)):
+            bit = rng.randrange(8 * path.stat().st_size)
+            with path.open("r+b") as file:
+                file.seek(bit // 8)
+                byte = file.read(1)[0]
+                file.seek(bit // 8)
+                file.write(bytes([byte ^ 1 << bit % 8]))
+                file.flush()
+                try:
+                    with contextlib.redirect_stdout(io.StringIO()) as said:
+                        loaded = load()
+                    named = "damaged" in said.getvalue()
+                    came["loaded as it was, with a word" if named else "loaded as it was"] += 1
+                    if not same(right, loaded):
+                        came["BELIEVED"] += 1
+                except InputError as refusal:
+                    assert str(path) in str(refusal) or str(folder) in str(refusal)
+                    came["named"] += 1
+                file.seek(bit // 8)
+                file.write(bytes([byte]))
+        print(name, dict(came), flush=True)
+    shutil.rmtree(folder)
+
+
 if __name__ == "__main__":
-    {"drawings": drawings, "messages": messages}[sys.argv[1]](int(sys.argv[2]))
+    verb, often, *others = sys.argv[1:]
+    {"drawings": drawings, "messages": messages, "flips": flips}[verb](int(often), *others)

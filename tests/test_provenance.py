@@ -6,10 +6,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from deepfacepencil.provenance import SENTENCE, XMP, save_made, saved_as
+from deepfacepencil.provenance import SENTENCE, XMP, Made, save_made, saved_as
 
 MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 EXIFTOOL = shutil.which("exiftool")
@@ -22,7 +23,10 @@ def photos(tmp_path: Path) -> list[Path]:
     for path, kind in zip(paths, ("PNG", "WEBP", "JPEG"), strict=True):
         photo.save(path, **saved_as(kind))
     save_made(photo, tmp_path / "saved.png")
-    return [*paths, tmp_path / "saved.png"]
+    in_memory = [tmp_path / f"own.{ending}" for ending in ("png", "webp", "jpg")]
+    for path in in_memory:
+        Made.of(np.zeros((32, 32, 3), np.uint8)).save(path)
+    return [*paths, tmp_path / "saved.png", *in_memory]
 
 
 def test_every_format_has_the_property(photos: list[Path]) -> None:

@@ -5,8 +5,10 @@ writes the same into what it saves (studio/page/provenance.js).
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -30,6 +32,25 @@ XMP = (
     "</dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
     '<?xpacket end="w"?>'
 )
+
+
+class Made(Image.Image):
+    """A made photo in memory, which says so wherever it is saved.
+
+    What is made of it in turn, by `resize` and the like, is an Image as any other.
+    """
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8]) -> "Made":
+        """The photo with these pixels, (H, W, 3)."""
+        photo = Image.fromarray(pixels)
+        photo.__class__ = cls
+        return cast(Made, photo)
+
+    def save(self, fp: Any, format: str | None = None, **params: Any) -> None:
+        # A writer leaves out the words that are not its own.
+        said = {**saved_as("JPEG"), **saved_as("PNG"), **params, "format": format}
+        super().save(fp, **said)
 
 
 def saved_as(kind: str, drawing: str | None = None) -> dict[str, Any]:

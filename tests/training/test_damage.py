@@ -19,6 +19,7 @@ from PIL import Image
 
 from deepfacepencil.data.prepare import MANIFEST
 from deepfacepencil.errors import InputError
+from deepfacepencil.evaluation.cache import Cache
 from deepfacepencil.models.generator import dual_generators
 from deepfacepencil.training import loop
 from deepfacepencil.training.checkpoint import (
@@ -34,6 +35,7 @@ from deepfacepencil.training.report import LOG, SETTINGS
 from deepfacepencil.training.start import alone
 
 Damage = Callable[[Path], None]
+CHANCE = random.Random(0)
 FLIPS = 60  # single bits, in each kind of file
 
 
@@ -83,6 +85,11 @@ def flip(path: Path, rng: random.Random) -> None:
     bit = rng.randrange(8 * len(data))
     data[bit // 8] ^= 1 << bit % 8
     path.write_bytes(data)
+
+
+def flip_any(path: Path) -> None:
+    """Another bit each time."""
+    flip(path, CHANCE)
 
 
 def empty(path: Path) -> None:
@@ -212,6 +219,34 @@ def test_a_damaged_manifest_is_named(own_data, tmp_path, short, damage):
     damage(own_data / MANIFEST)
     with pytest.raises(InputError, match=f"{MANIFEST} is"):
         loop.train(own_data, tmp_path / "run", short, 0, "cpu")
+
+
+@pytest.mark.parametrize("damage", [cut, empty, a_list, nonsense, flip_any])
+def test_damaged_caches_of_an_evaluation_are_made_anew(tmp_path, damage):
+    rng = np.random.default_rng(0)
+    right = {"features": rng.normal(size=(4, 8)), "landmarks": rng.random((4, 3), np.float32)}
+    store, made = Cache(tmp_path, ("a", "b")), 0
+
+    def make():
+        nonlocal made
+        made += 1
+        return right
+
+    for _ in range(FLIPS):
+        kept = store.kept("photos", ["a model", right["features"]], make)
+        assert kept.keys() == right.keys()
+        assert all(np.array_equal(kept[name], value) for name, value in right.items())
+        damage(next(tmp_path.iterdir()))
+    assert made > FLIPS / 2  # a bit that means nothing, such as of a date, may be flipped
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_pipe_in_a_cache_is_named(tmp_path):
+    store = Cache(tmp_path, ())
+    store.kept("photos", [], lambda: {"a": np.zeros(1)})
+    a_pipe(next(tmp_path.iterdir()))
+    with pytest.raises(InputError, match="is a device or pipe"):
+        store.kept("photos", [], lambda: {"a": np.zeros(1)})
 
 
 def test_no_flipped_bit_of_a_state_is_believed(tmp_path):

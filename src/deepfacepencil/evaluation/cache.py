@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..budget import require_regular
 from ..files import atomic_path
 
 METHOD = 3  # to be raised when what lies in the cache is measured in another way
@@ -32,6 +33,7 @@ class Cache:
             digest.update(f"{getattr(part, 'shape', '')}".encode())
             digest.update(part.tobytes() if isinstance(part, np.ndarray) else f"{part}".encode())
         path = self.folder / f"{kind}-{digest.hexdigest()[:32]}.npz"
+        require_regular(path)
         if path.exists():
             try:
                 with np.load(path) as stored:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ..budget import require_regular
 from ..data.dataset import FacePairs
 from ..errors import InputError
 from ..files import atomic_path, remove_leftovers
@@ -102,6 +103,7 @@ def _faceless(names: Sequence[str], drawn: Arrays) -> list[str]:
 
 def _drawn_before(output: Path) -> set[str]:
     """The pictures of the report that is in `output`."""
+    require_regular(output / "results.json")
     try:
         names = json.loads((output / "results.json").read_text())["pictures"]
         return {Path(name).name for name in names}

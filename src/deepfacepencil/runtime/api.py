@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..budget import read_file
+from ..provenance import Made
 from ..sketch.strokes import Strokes
 from .appearance import appearance_said
 from .engine import BUNDLED, RESOLUTION, Engine
@@ -29,6 +30,7 @@ def draw(
 
     `looks` are skin, hair, lips, clothes, backdrop, age and sex, as `generate` takes them;
     `tolerance`, `seed` and `size` as Engine does. What is None is what the drawing says itself.
+    Saved, the photo says that it is made.
     Raises InputError for what cannot be used.
     """
     asked = Asked(appearance_said(**looks), seed, size)
@@ -44,7 +46,7 @@ def draw(
         options = ", ".join(option.removeprefix("--") for option in asked.options())
         print(f"this model hears lines alone, not {options}", file=sys.stderr)
     wish = wanted.tolerance if tolerance is None else tolerance
-    return Image.fromarray(engine(strokes, wish, wanted.appearance, wanted.seed, asked.size).photo)
+    return Made.of(engine(strokes, wish, wanted.appearance, wanted.seed, asked.size).photo)
 
 
 @cache
