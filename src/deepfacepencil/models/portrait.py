@@ -32,6 +32,7 @@ _BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body k
 _FARTHEST = 4.0  # of what is drawn, in every direction
 _LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
+_FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
 
 
 class Steered(NamedTuple):
@@ -182,15 +183,21 @@ class Up(nn.Module):
 
 
 class Correction(nn.Module):
-    """A scale and a shift of the body's features, from them and what the drawing says there."""
+    """Moves the body's features to where the lines are; then scales and shifts what is missing.
+
+    What is moved stays what the body knows: hair stays hair. Only what the latent has not got,
+    glasses for one, must be made of a scale and a shift.
+    """
 
     def __init__(self, drawn: int, width: int) -> None:
         super().__init__()
         self.look = nn.Conv2d(CHANNELS[0], drawn, 1)
         self.first = nn.Conv2d(2 * drawn, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.flow = nn.Conv2d(width, 2, 3, padding=1)
         self.last = nn.Conv2d(width, 2 * CHANNELS[0], 1)
         initialise_for_relu(self)
+        nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.last.weight)
 
     def forward(self, features: Tensor, drawn: Tensor) -> Tensor:
@@ -198,8 +205,20 @@ class Correction(nn.Module):
         x = torch.cat([self.look(features), drawn], dim=1)
         x = F.relu(self.first(x))
         x = x + F.relu(self.second(x))
+        moved = moved_by(features, self.flow(x))
         scale, shift = self.last(x).chunk(2, dim=1)
-        return features * (1 + torch.tanh(scale)) + _SHIFT * torch.tanh(shift / _SHIFT)
+        return moved * (1 + torch.tanh(scale)) + _SHIFT * torch.tanh(shift / _SHIFT)
+
+
+def moved_by(features: Tensor, flow: Tensor) -> Tensor:
+    """Features (B, C, s, s) taken from where `flow` (B, 2, s, s) points: x and y, in cells."""
+    size = features.shape[-1]
+    flow = _FARTHEST_MOVE * torch.tanh(flow.float() / _FARTHEST_MOVE)
+    centres = (torch.arange(size) * 2 + 1) / size - 1
+    here = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)  # (s, s, 2)
+    places = here + flow.permute(0, 2, 3, 1) * (2 / size)
+    taken = F.grid_sample(features.float(), places, padding_mode="border", align_corners=False)
+    return taken.to(features.dtype)
 
 
 class PlainStem(nn.Sequential):

@@ -7,22 +7,27 @@ what.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..models.classifier import Classifier
 from ..models.condition import Condition
 from ..models.mobile_stylegan import CHANNELS, LATENT
 from ..models.portrait import PortraitBody, PortraitEncoder, Steered
+from ..models.sap import SpatialAttentionPooling
 from . import batches
+from .losses import classification
 from .precision import autocast
 
 # Classes whose place matters most: eyes, brows, nose, mouth, lips; glasses.
 _FEATURES = (2, 3, 4, 5, 6, 7, 10, 11, 12)
+_SKIN = (1, 8, 9)  # and ears
 _WORST = 4.0  # of a photo's features, in standard deviations: more than that teaches nothing
+CLASSIFIER_RATE = 1e-3
 _LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 100.0
 
 
@@ -30,6 +35,7 @@ _LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 100.0
 class PortraitRecipe:
     """What a training of a portrait generator is; counts are drawings."""
 
+    classifier: int = 3_000  # C: is this drawing edge-aligned or deformed?
     stage_1: int = 10_000  # E_a on clean drawings
     stage_2: int = 32_000  # SAP and E_m on deformed ones, with L_GFM
     stage_3: int = 12_000  # both, with the adversarial loss
@@ -41,7 +47,9 @@ class PortraitRecipe:
     feature_weight: float = 1.0
     nll_weight: float = 1.0
     gfm_weight: float = 0.5
-    adversarial_weight: float = 0.1
+    still_weight: float = 0.5
+    adversarial_weight: float = 0.05
+    gradient_penalty: float = 1.0  # R1
     face_weight: float = 0.3
     own_share: float = 0.5  # of a batch whose code is near the photo's own
     average: float = 0.998  # of G_m's weights, a step
@@ -49,20 +57,21 @@ class PortraitRecipe:
     compiled: bool = True  # torch.compile: needs a C++ compiler on a CPU
 
     @property
-    def steps(self) -> tuple[int, int, int]:
-        return tuple(n // self.batch for n in (self.stage_1, self.stage_2, self.stage_3))  # type: ignore[return-value]
+    def steps(self) -> tuple[int, int, int, int]:
+        stages = (self.classifier, self.stage_1, self.stage_2, self.stage_3)
+        return tuple(n // self.batch for n in stages)  # type: ignore[return-value]
 
 
 class FeatureDiscriminator(nn.Module):
-    """D: whether features at 32 px are the body's own or a drawing's correction of them.
+    """D: whether features at 32 px are the body's own or corrected.
 
-    (B, 512, 32, 32) and the sketch (B, 1, 128, 128) -> logits (B, 1, 8, 8).
+    (B, 512, 32, 32) -> logits (B, 1, 8, 8).
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(CHANNELS[0] + 16, 128, 1),
+            nn.Conv2d(CHANNELS[0], 128, 1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(128, 192, 3, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -71,8 +80,8 @@ class FeatureDiscriminator(nn.Module):
             nn.Conv2d(256, 1, 3, padding=1),
         )
 
-    def forward(self, features: Tensor, sketch: Tensor) -> Tensor:
-        return self.layers(torch.cat([features, F.pixel_unshuffle(sketch, 4)], dim=1))
+    def forward(self, features: Tensor) -> Tensor:
+        return self.layers(features)
 
 
 class Networks(nn.Module):
@@ -91,6 +100,12 @@ class Networks(nn.Module):
         self.register_buffer("deviation", deviation[None, :, None, None])
         self.register_buffer("label_weights", label_weights)
         self.register_buffer("missed", torch.eye(LATENT))
+
+    @property
+    def classifier(self) -> Classifier:
+        """C, which SAP of G_m looks through; no adversarial stage trains it."""
+        assert isinstance(self.main.stem, SpatialAttentionPooling)
+        return self.main.stem.classifier
 
 
 def negative_log_likelihood(body: PortraitBody, steered: Steered, v: Tensor) -> Tensor:
@@ -127,9 +142,26 @@ def label_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 
 
 def feature_weights(labels: Tensor) -> Tensor:
-    """How much each cell of 32 px matters, (B, 1, 32, 32): four times for eyes, brows, mouth."""
+    """How much each cell of 32 px matters, (B, 1, 32, 32).
+
+    Most for eyes, brows, nose, mouth and glasses; little for hair, clothes and backdrop, where a
+    drawing says too little for a regression: it gives the average of all that they could be.
+    """
     of_features = torch.isin(labels, torch.tensor(_FEATURES)).float().amax(1, keepdim=True)
-    return 1 + 3 * F.max_pool2d(of_features, 2)
+    of_skin = torch.isin(labels, torch.tensor(_SKIN)).float().amax(1, keepdim=True)
+    weights = torch.maximum(of_features, 0.02 + 0.3 * of_skin)
+    return F.max_pool2d(weights, 2)
+
+
+def settled(logits: Tensor, labels: Tensor) -> Tensor:
+    """Where the uncorrected features show what is drawn already, (B, 1, 32, 32) in {0, 1}.
+
+    Not on eyes, mouth and so on: there the same class is not yet the same look.
+    """
+    shown = logits.argmax(1)[:, None]  # (B, 1, 64, 64)
+    right = (shown == labels).all(1, keepdim=True)
+    right = right & ~torch.isin(labels, torch.tensor(_FEATURES)).any(1, keepdim=True)
+    return -F.max_pool2d(-right.float(), 2)
 
 
 class PortraitTraining:
@@ -143,6 +175,7 @@ class PortraitTraining:
             "auxiliary": self._adam(networks.auxiliary, recipe.rate),
             "main": self._adam(networks.main, recipe.rate),
             "discriminator": self._adam(networks.discriminator, recipe.discriminator_rate),
+            "classifier": self._adam(networks.classifier, CLASSIFIER_RATE),
         }
         self.encoders: dict[str, Any] = {"auxiliary": networks.auxiliary, "main": networks.main}
         self.corrected: Any = self._corrected
@@ -153,13 +186,13 @@ class PortraitTraining:
 
     @staticmethod
     def _adam(network: nn.Module, rate: float) -> torch.optim.Adam:
-        trained = [p for p in network.parameters() if p.requires_grad]
-        return torch.optim.Adam(trained, rate, betas=(0.9, 0.99), eps=1e-7)
+        return torch.optim.Adam(network.parameters(), rate, betas=(0.9, 0.99), eps=1e-7)
 
     @property
     def stage(self) -> int:
-        first, second, _ = self.recipe.steps
-        return 1 if self.step < first else 2 if self.step < first + second else 3
+        """0 while C is trained, then 1, 2 or 3."""
+        ends = list(accumulate(self.recipe.steps))
+        return min(sum(self.step >= end for end in ends), 3)
 
     def _corrected(self, name: str, mean: Tensor, w: Tensor, levels: list[Tensor]) -> Tensor:
         encoder = self.networks.main if name == "main" else self.networks.auxiliary
@@ -176,11 +209,14 @@ class PortraitTraining:
     def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One batch in the present stage; what came out of it, to log."""
         rng = torch.Generator().manual_seed(hash((self.recipe.seed, self.step)) % 2**63)
-        if self.step == self.recipe.latents_only // self.recipe.batch:
+        before = self.recipe.steps[0]
+        if self.step == before + self.recipe.latents_only // self.recipe.batch:
             self._fit_axes(self.networks.auxiliary)
-        if self.step == self.recipe.steps[0]:
+        if self.step == before + self.recipe.steps[1]:
             self._begin_main()
-        if self.stage == 1:
+        if self.stage == 0:
+            numbers = self._classifier_step(batch)
+        elif self.stage == 1:
             numbers = self._encoder_step("auxiliary", batch, batch["S_syn"], rng)
         else:
             numbers = self._encoder_step("main", batch, batch["S_dfm"], rng)
@@ -189,6 +225,17 @@ class PortraitTraining:
                 numbers |= {f"a_{name}": value for name, value in extra.items()}
         self.step += 1
         return numbers
+
+    def _classifier_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        """C: is the sketch edge-aligned or deformed? (section 3.2)."""
+        classifier = self.networks.classifier.requires_grad_(True)
+        sketches = torch.cat([batch["S_syn"], batch["S_dfm"]])
+        clean, deformed = classifier(sketches).chunk(2)
+        loss = classification(clean, deformed)
+        self._update("classifier", loss, CLASSIFIER_RATE)
+        classifier.requires_grad_(False)
+        right = ((clean < 0).float().mean() + (deformed > 0).float().mean()) / 2
+        return {"classifier": float(loss.detach()), "classifier accuracy": float(right)}
 
     @torch.no_grad()
     def _fit_axes(self, encoder: PortraitEncoder) -> None:
@@ -216,7 +263,8 @@ class PortraitTraining:
         mean, log_scale = steered.mean.float(), steered.log_scale.float()
         steered = steered._replace(mean=mean, log_scale=log_scale, face=steered.face.float())
         nll = negative_log_likelihood(body, steered, v)
-        if name == "auxiliary" and self.step < recipe.latents_only // recipe.batch:
+        before = recipe.steps[0] + recipe.latents_only // recipe.batch
+        if name == "auxiliary" and self.step < before:
             misses = (v - mean).detach()
             self.networks.missed.lerp_(misses.T @ misses / len(misses), 0.02)
             self._update(name, nll.mean())
@@ -227,23 +275,29 @@ class PortraitTraining:
         with autocast():
             features = self.corrected(name, mean, w, steered.levels)
             logits = body.labels(features)
+            own = round(recipe.own_share * len(v))
             with torch.no_grad():
-                own = round(recipe.own_share * len(v))
-                target = body.features(batch["w"])
+                target = body.features(batch["w"][:own])
+                plain = body.features(w)
+                still = settled(body.labels(plain), batch["labels"])
+                still = torch.maximum(still, 1 - drawn.square()[:, None, None, None])
         complete = drawn.square()
         labels = (complete * label_loss(logits, batch["labels"], nets.label_weights)).mean()
-        off = ((features[:own] - target[:own]).float() / nets.deviation).abs()
         cells = feature_weights(batch["labels"][:own])
-        regression = (off.mean(1, keepdim=True) * cells).mean(dim=(1, 2, 3)) / cells.mean(
-            dim=(1, 2, 3)
-        )
+        off = ((features[:own] - target).float() / nets.deviation).abs().mean(1, keepdim=True)
+        regression = (off * cells).mean(dim=(1, 2, 3)) / cells.mean(dim=(1, 2, 3))
         regression = regression.clamp_max(_WORST)
         regression = ((0.1 + 0.9 * complete[:own]) * regression).mean()
-        numbers = {"nll": nll.mean(), "labels": labels, "features": regression}
+        moved = ((features - plain).float() / nets.deviation).abs().mean(1, keepdim=True)
+        stillness = (moved * still).mean()
+        numbers = {
+            "nll": nll.mean(), "labels": labels, "features": regression, "still": stillness,
+        }  # fmt: skip
         loss = (
             recipe.nll_weight * nll.mean()
             + recipe.label_weight * labels
             + recipe.feature_weight * regression
+            + recipe.still_weight * stillness
         )
         if name == "main":
             face = F.binary_cross_entropy_with_logits(steered.face, drawn)
@@ -253,18 +307,16 @@ class PortraitTraining:
                 gfm = self._guidance(steered, batch, drawn)
                 numbers["gfm"] = gfm
                 loss = loss + recipe.gfm_weight * gfm
-        free = slice(own, None)
-        scaled = self._scaled(features[free])
-        if self.recipe.adversarial_weight and self.stage > 1:
+        scaled = self._scaled(features)
+        if recipe.adversarial_weight:
             with autocast():
-                fooled = nets.discriminator(scaled, sketch[free])
-            adversarial = -fooled.float().mean()
+                fooled = nets.discriminator(scaled)
+            adversarial = F.softplus(-fooled.float()).mean()
             numbers["adversarial"] = adversarial
             loss = loss + recipe.adversarial_weight * adversarial
         self._update(name, loss)
-        if self.recipe.adversarial_weight and self.stage > 1:
-            real = self._scaled(target[free])
-            numbers["d"] = self._d_step(real, scaled.detach(), batch["S_syn"][free], sketch[free])
+        if recipe.adversarial_weight:
+            numbers |= self._d_step(self._scaled(plain), scaled.detach())
         if name == "main":
             self._average()
         return {key: float(value.detach()) for key, value in numbers.items()}
@@ -287,16 +339,25 @@ class PortraitTraining:
             total = total + (weight * off).mean()
         return total / len(guide.levels)
 
-    def _d_step(self, real: Tensor, made: Tensor, clean: Tensor, drawn: Tensor) -> Tensor:
-        """Eq. 5 with the hinge loss."""
-        nets = self.networks
-        nets.discriminator.requires_grad_(True)
+    def _d_step(self, real: Tensor, made: Tensor) -> dict[str, Tensor]:
+        """Eq. 5 with the logistic loss, and R1 (Mescheder et al., 2018) in every fourth step.
+
+        Without R1 the logits of D ran away, and the corrections with them.
+        """
+        nets, penalised = self.networks, self.step % 4 == 0
+        real = real.float().requires_grad_(penalised)
         with autocast():
-            on_real = nets.discriminator(real, clean).float()
-            on_made = nets.discriminator(made, drawn).float()
-        loss = F.relu(1 - on_real).mean() + F.relu(1 + on_made).mean()
+            on_real = nets.discriminator(real).float()
+            on_made = nets.discriminator(made).float()
+        loss = F.softplus(-on_real).mean() + F.softplus(on_made).mean()
+        numbers = {"d": loss}
+        if penalised:
+            (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
+            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+            numbers["r1"] = penalty
+            loss = loss + 2 * self.recipe.gradient_penalty * penalty  # gamma / 2, for four steps
         self._update("discriminator", loss, self.recipe.discriminator_rate)
-        return loss
+        return numbers
 
     def _update(self, name: str, loss: Tensor, rate: float | None = None) -> None:
         optimizer = self.optimizers[name]
@@ -312,7 +373,7 @@ class PortraitTraining:
 
     @torch.no_grad()
     def _average(self) -> None:
-        since = self.step - self.recipe.steps[0]
+        since = self.step - sum(self.recipe.steps[:2])
         decay = min(self.recipe.average, (1 + since) / (10 + since))
         pairs = zip(
             self.networks.averaged.state_dict().values(),
