@@ -12,6 +12,7 @@ from torch.utils.data import default_collate
 
 from deepfacepencil.data.portraits import PortraitPairs
 from deepfacepencil.errors import InputError
+from deepfacepencil.models.portrait import moved_by
 from deepfacepencil.models.portrait_body import load_taught
 from deepfacepencil.training import portrait_run, precision
 from deepfacepencil.training.checkpoint import PORTRAIT_WEIGHTS, STATE
@@ -20,6 +21,7 @@ from deepfacepencil.training.portrait import (
     PortraitTraining,
     label_loss,
     negative_log_likelihood,
+    settled,
     visits,
 )
 from deepfacepencil.training.portrait_run import RECIPES, _to_tensors, train_portrait
@@ -31,7 +33,7 @@ UNTRAINABLE = (".convolution.bias", ".first.bias", ".second.bias")
 
 @pytest.fixture(scope="module")
 def training(generated: Path) -> PortraitTraining:
-    """Four steps of stage 1, two of them on latents alone; then two, and two of stage 3."""
+    """A step for C; four of stage 1, two of them on latents alone; two, and two of stage 3."""
     torch.manual_seed(0)
     taught = load_taught()
     networks = Networks(taught.body, taught.deviation, taught.label_weights)
@@ -64,8 +66,13 @@ def trainable(network: torch.nn.Module) -> set[str]:
 
 
 def test_every_stage_trains_what_it_should(training, batch) -> None:
-    """As section 3.3: E_a; then SAP, E_m and D; then all, but for the body."""
+    """As section 3.3: C; E_a and D; then SAP, E_m and D; then all, but for the body."""
     networks = training.networks
+    found = changes(training, batch)
+    assert {name for name, changed in found.items() if changed} == {"main"}
+    assert all(name.startswith("stem.classifier.") for name in found["main"])
+    assert len(found["main"]) == len(list(networks.classifier.parameters()))
+
     found = changes(training, batch)  # latents alone
     assert {name for name, changed in found.items() if changed} == {"auxiliary"}
     assert "mean.weight" in found["auxiliary"]
@@ -74,7 +81,7 @@ def test_every_stage_trains_what_it_should(training, batch) -> None:
 
     changes(training, batch)  # the corrections begin at nothing: their last layers move first
     found = changes(training, batch)
-    assert {name for name, changed in found.items() if changed} == {"auxiliary"}
+    assert {name for name, changed in found.items() if changed} == {"auxiliary", "discriminator"}
     wanted = {n for n in trainable(networks.auxiliary) if not n.startswith("face")}
     assert found["auxiliary"] >= wanted
 
@@ -91,7 +98,7 @@ def test_every_stage_trains_what_it_should(training, batch) -> None:
     changes(training, batch)
 
     assert training.stage == 3
-    found = changes(training, batch)  # step 6: not one of every four that E_a has
+    found = changes(training, batch)  # step 7: not one of every four that E_a has
     assert not found["body"] and not found["auxiliary"] and found["main"]
     training.step = 8
     found = changes(training, batch)
@@ -111,8 +118,8 @@ def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def four_steps() -> Iterator[None]:
-    """Two steps of stage 1, one on latents alone, and one of each other."""
-    recipe = replace(TINY, stage_1=4, stage_2=2, stage_3=2, latents_only=2)
+    """A step for C, two of stage 1, one on latents alone, and one of each other."""
+    recipe = replace(TINY, classifier=2, stage_1=4, stage_2=2, stage_3=2, latents_only=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RECIPES, "tiny-portrait", recipe)
         yield
@@ -143,11 +150,16 @@ def test_a_training_that_was_interrupted_ends_as_one_that_was_not(
     weights = [(folder / PORTRAIT_WEIGHTS).read_bytes() for folder in (uninterrupted, run)]
     assert weights[0] == weights[1]
     assert log(run) == log(uninterrupted)
-    assert [line["stage"] for line in log(run)] == ["stage 1", "stage 2", "stage 3"]
+    assert [line["stage"] for line in log(run)] == [
+        "classifier",
+        "stage 1",
+        "stage 2",
+        "stage 3",
+    ]
 
 
 def test_a_run_has_sheets_and_a_report(uninterrupted: Path) -> None:
-    assert len(list((uninterrupted / "sheets").glob("2-stage-3-128-*.png"))) == 1
+    assert len(list((uninterrupted / "sheets").glob("3-stage-3-128-*.png"))) == 1
     assert "stage 3" in (uninterrupted / "report.html").read_text()
 
 
@@ -252,3 +264,26 @@ def test_single_precision_where_the_processor_does_not_tell(monkeypatch) -> None
     precision.has_bfloat16.cache_clear()
     assert not precision.has_bfloat16()
     precision.has_bfloat16.cache_clear()
+
+
+def test_features_are_taken_from_where_the_flow_points() -> None:
+    features = torch.randn(1, 3, 8, 8)
+    still = moved_by(features, torch.zeros(1, 2, 8, 8))
+    assert torch.allclose(still, features, atol=1e-5)
+    flow = torch.zeros(1, 2, 8, 8)
+    flow[:, 0] = 2 * torch.atanh(torch.tensor(0.5))  # one cell to the right, of at most two
+    moved = moved_by(features, flow)
+    assert torch.allclose(moved[..., :-1], features[..., 1:], atol=1e-4)
+
+
+def test_what_is_right_is_left_alone_but_for_the_features_of_a_face() -> None:
+    labels = torch.ones(1, 4, 64, 64, dtype=torch.long)
+    labels[:, :, :, 40:] = 13  # hair
+    labels[:, :, 20:24, 10:14] = 4  # an eye
+    logits = 9 * torch.nn.functional.one_hot(labels[:, 0], 19).permute(0, 3, 1, 2).float()
+    logits[:, :, 60:] = torch.eye(19)[0][:, None, None]  # backdrop below
+    still = settled(logits, labels)[0, 0]
+    wanted = torch.ones(32, 32)
+    wanted[10:12, 5:7] = 0
+    wanted[30:] = 0
+    assert still.equal(wanted)

@@ -28,7 +28,7 @@ _FEATURES = (2, 3, 4, 5, 6, 7, 10, 11, 12)
 _SKIN = (1, 8, 9)  # and ears
 _WORST = 4.0  # of a photo's features, in standard deviations: more than that teaches nothing
 CLASSIFIER_RATE = 1e-3
-_LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 100.0
+_LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 2000.0
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ class PortraitTraining:
             adversarial = F.softplus(-fooled.float()).mean()
             numbers["adversarial"] = adversarial
             loss = loss + recipe.adversarial_weight * adversarial
-        self._update(name, loss)
+        numbers["gradient"] = self._update(name, loss)
         if recipe.adversarial_weight:
             numbers |= self._d_step(self._scaled(plain), scaled.detach())
         if name == "main":
@@ -359,7 +359,8 @@ class PortraitTraining:
         self._update("discriminator", loss, self.recipe.discriminator_rate)
         return numbers
 
-    def _update(self, name: str, loss: Tensor, rate: float | None = None) -> None:
+    def _update(self, name: str, loss: Tensor, rate: float | None = None) -> Tensor:
+        """One step of Adam; returns the norm of the gradient before it was clipped."""
         optimizer = self.optimizers[name]
         for group in optimizer.param_groups:
             group["lr"] = rate if rate is not None else self.rate()
@@ -370,6 +371,7 @@ class PortraitTraining:
         norm = nn.utils.clip_grad_norm_(trained, _LONGEST_GRADIENT)
         if norm < _BROKEN_GRADIENT:  # a code far from any face can make one that undoes hours
             optimizer.step()
+        return norm
 
     @torch.no_grad()
     def _average(self) -> None:

@@ -39,7 +39,7 @@ from .checkpoint import PORTRAIT_WEIGHTS, load_state, require_room, save_state, 
 from .networks import can_compile
 from .portrait import Networks, PortraitRecipe, PortraitTraining, visits
 from .precision import has_bfloat16
-from .recipes import STAGE_1, STAGE_2, STAGE_3
+from .recipes import CLASSIFIER, STAGE_1, STAGE_2, STAGE_3
 from .report import LOG, SHEETS, write_report
 from .start import alone, claim, finishing_steps, refusals_of_the_disk, refuse_another
 
@@ -47,12 +47,12 @@ RECIPES = {
     "portrait": PortraitRecipe(),  # hours of two CPU cores: the bundled model
     # Seconds a stage, for tests; the body is the real one.
     "tiny-portrait": PortraitRecipe(
-        stage_1=8, stage_2=4, stage_3=4, latents_only=4, batch=2, compiled=False
+        classifier=2, stage_1=8, stage_2=4, stage_3=4, latents_only=4, batch=2, compiled=False
     ),
 }
 LOG_EVERY = 20  # steps
 SAVE_EVERY, SHEET_EVERY = 240.0, 600.0  # seconds
-_STAGES = (STAGE_1, STAGE_2, STAGE_3)
+_STAGES = (CLASSIFIER, STAGE_1, STAGE_2, STAGE_3)
 _SHOWN_ON_SHEETS = 8
 
 
@@ -116,9 +116,9 @@ class PortraitRun:
 
     @property
     def stage(self) -> int:
-        """0, 1 or 2: that of the last step."""
-        first, second, _ = self.recipe.steps
-        return int(self.training.step > first) + int(self.training.step > first + second)
+        """That of the last step, 0 to 3."""
+        ends = accumulate(self.recipe.steps[:-1])
+        return sum(self.training.step > end for end in ends)
 
     @property
     def shown(self) -> int:
@@ -171,7 +171,7 @@ class PortraitRun:
         log = self.run / LOG
         size = log.stat().st_size if log.exists() else 0
         save_state({**self.training.state(), "sums": self.sums, "log": size}, self.run)
-        if self.stage == 0:
+        if self.stage < 2:
             return
         networks = self.training.networks
         weights = {f"encoder.{n}": t for n, t in networks.averaged.state_dict().items()}
@@ -213,7 +213,7 @@ class PortraitRun:
         stage = _STAGES[self.stage].replace(" ", "-")
         (self.run / SHEETS).mkdir(exist_ok=True)
         path = self.run / SHEETS / f"{self.stage}-{stage}-{SKETCH_SIZE}-{self.shown:08d}.png"
-        save_made(portrait_sheet(self.training.networks, self.faces, self.stage > 0), path)
+        save_made(portrait_sheet(self.training.networks, self.faces, self.stage > 1), path)
         write_report(self.run)
 
 
