@@ -1,0 +1,218 @@
+"""What a model of portraits keeps of a drawing and of what is asked: shares and distances (ours).
+
+    python benchmarks/portraits.py FACES PARSER OUTPUT [--model MODEL.onnx] [--photos N]
+
+FACES has photos/ and labels/ that the model never saw; PARSER is a folder whose parse.py has a
+Parser that labels photos with the 19 classes. OUTPUT gets a sheet for each part:
+shown: of faces with glasses or hats, the drawing with lines inside its regions, and the share of
+photos that show it; the brightness of chins against cheeks for drawings with and without a beard.
+asked: median CIEDE2000 between a hair and skin asked for and the median colour shown.
+variants: 16 people of a drawing, ST-LPIPS between them and landmarks to their mean.
+unfinished: examples/ by every tenth stroke, the share with a face.
+"""
+
+import argparse
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from deepfacepencil.data.landmarks import eyes, find_landmarks
+from deepfacepencil.data.photos import read_labels
+from deepfacepencil.data.portraits import colours_of
+from deepfacepencil.evaluation.features import load_alexnet
+from deepfacepencil.images import read_photo
+from deepfacepencil.runtime.appearance import Appearance
+from deepfacepencil.runtime.engine import BUNDLED, Engine
+from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW
+from deepfacepencil.sketch.inner import inner_strokes
+from deepfacepencil.sketch.labels import CLASSES
+from deepfacepencil.sketch.pen import picture
+from deepfacepencil.sketch.strokes import Strokes
+from deepfacepencil.sketch.trace import trace_labels
+from deepfacepencil.sketch.unfinished import first_of
+
+Pixels = NDArray[np.uint8]
+WORN = {"eye_g": 0.008, "hat": 0.04}  # the share of a photo from which on it is worn
+SHOWN = 10
+HAIR = ("#1d1a19", "#5f412b", "#cfa667", "#8a4526", "#9a9690", "#dedad2")
+SKIN = ("#e6b899", "#d09f7c", "#b97d56", "#8a5a3b", "#573422")
+
+
+class Bench:
+    """A model, the photos that it never saw, and what reads its own."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        sys.path.insert(0, str(given.parser))
+        from parse import Parser  # type: ignore[import-not-found]
+
+        self.parse, self.engine, self.output = Parser(1), Engine(given.model), given.output
+        names = sorted(path.stem for path in (given.faces / "labels").glob("*.png"))
+        self.names = names[: given.photos]
+        self.labels = [read_labels(given.faces / "labels" / f"{n}.png") for n in self.names]
+        self.photos = [
+            np.asarray(read_photo(given.faces / "photos" / f"{n}.jpg", 256)) for n in self.names
+        ]
+        self.output.mkdir(parents=True, exist_ok=True)
+
+    def drawing(self, index: int) -> Strokes:
+        """Borders and the lines inside them, as people draw both, but in their true places."""
+        labels = self.labels[index]
+        inner = inner_strokes(self.photos[index], labels)
+        rng = np.random.default_rng(index)
+        return AS_PEOPLE_DRAW.aligned(trace_labels(labels), inner, rng)
+
+    def labels_of(self, photo: Pixels) -> Pixels:
+        return self.parse(Image.fromarray(photo))
+
+    def sheet(self, name: str, rows: list[list[Pixels]]) -> None:
+        side = max(len(row) for row in rows)
+        blank = np.full((256, 256, 3), 255, np.uint8)
+        filled = [np.hstack((row + [blank] * side)[:side]) for row in rows]
+        Image.fromarray(np.vstack(filled)).resize((160 * side, 160 * len(rows))).save(
+            self.output / f"{name}.png"
+        )
+
+
+def shown(bench: Bench) -> None:
+    """The share of photos that show what was drawn, and how dark chins are."""
+    chins: dict[bool, list[float]] = {True: [], False: []}
+    for name, share in WORN.items():
+        number = CLASSES.index(name)
+        found, drawings, made = [], [], []
+        for index, labels in enumerate(bench.labels):
+            if (labels == number).mean() < share:
+                continue
+            strokes = bench.drawing(index)
+            photo = bench.engine(strokes, seed=index).photo
+            found.append((bench.labels_of(photo) == number).mean() >= share / 2)
+            drawings.append(np.stack([picture(strokes, 256)] * 3, -1))
+            made.append(photo)
+        print(f"{name} drawn {len(found)} times, shown {np.mean(found):.2f}", flush=True)
+        bench.sheet(name, [drawings[:SHOWN], made[:SHOWN]])
+    bearded: list[list[Pixels]] = [[], [], []]
+    for index, (photo, labels) in enumerate(zip(bench.photos, bench.labels, strict=True)):
+        darkness = chin(photo, labels)
+        if darkness is None or 6 < darkness < 18:
+            continue
+        strokes = bench.drawing(index)
+        made_photo = bench.engine(strokes, seed=index).photo
+        again = chin(made_photo, bench.labels_of(made_photo))
+        if again is not None:
+            chins[darkness >= 18].append(again)
+        if darkness >= 18:
+            drawn = np.stack([picture(strokes, 256)] * 3, -1)
+            for row, tile in zip(bearded, (photo, drawn, made_photo), strict=True):
+                row.append(tile)
+    for dark, values in chins.items():
+        which = "with" if dark else "without"
+        share = np.mean(np.array(values) >= 12)
+        print(
+            f"{len(values)} drawings {which} a beard: chins are {np.median(values):.1f} darker than"
+            f" cheeks; 12 and more in {share:.2f}",
+            flush=True,
+        )
+    bench.sheet("beards", [row[:SHOWN] for row in bearded])
+
+
+def chin(photo: Pixels, labels: Pixels) -> float | None:
+    """By how much L* of the skin below the mouth is darker than that of the cheeks."""
+    mouth = np.isin(labels, [CLASSES.index(n) for n in ("mouth", "u_lip", "l_lip")])
+    nose = labels == CLASSES.index("nose")
+    skin = labels == CLASSES.index("skin")
+    if mouth.sum() < 40 or nose.sum() < 40 or skin.sum() < 2000:
+        return None
+    rows = np.arange(256)[:, None]
+    low, top = np.nonzero(mouth)[0].max(), np.nonzero(nose)[0].mean()
+    columns = np.nonzero(mouth)[1]
+    beside = (np.arange(256) > columns.min() - 8) & (np.arange(256) < columns.max() + 8)
+    below = skin & (rows > low + 3) & beside[None]
+    cheeks = skin & (rows > top - 12) & (rows < top + 12)
+    if below.sum() < 60 or cheeks.sum() < 60:
+        return None
+    lightness = rgb2lab(photo)[..., 0]
+    return float(np.median(lightness[cheeks]) - np.median(lightness[below]))
+
+
+def asked(bench: Bench) -> None:
+    """How far a colour that was asked for is from the one that is shown."""
+    for what, row, colours in (("hair", 1, HAIR), ("skin", 0, SKIN)):
+        away, tiles = [], []
+        for index in range(min(40, len(bench.names))):
+            colour = Image.new("RGB", (1, 1), colours[index % len(colours)]).getpixel((0, 0))
+            wanted = Appearance(**{what: colour})  # type: ignore[arg-type]
+            photo = bench.engine(bench.drawing(index), appearance=wanted, seed=index).photo
+            seen = colours_of(photo, bench.labels_of(photo))[row]
+            tiles.append(photo)
+            if seen[0] >= 0:
+                pair = [np.array(c, float) / 255 for c in (colour, seen)]
+                away.append(float(deltaE_ciede2000(*map(rgb2lab, pair))))
+        middle, most = np.percentile(away, (50, 75))
+        print(f"{what}: CIEDE2000 {middle:.1f} (median of {len(away)}), {most:.1f} at 75 %")
+        bench.sheet(what, [tiles[i : i + len(colours)] for i in range(0, 18, len(colours))])
+
+
+def variants(bench: Bench) -> None:
+    """How much 16 people of one drawing differ, and how much their landmarks do."""
+    alexnet = load_alexnet(torch.device("cpu"))
+    apart, moved, rows = [], [], []
+    for index in range(0, min(40, len(bench.names)), 5):
+        photos = [bench.engine(bench.drawing(index), seed=seed).photo for seed in range(16)]
+        rows.append(photos[:SHOWN])
+        pairs = list(combinations(range(16), 2))[::6]
+        one, other = (np.stack([photos[pair[n]] for pair in pairs]) for n in (0, 1))
+        distances = alexnet.distance(alexnet.features(one), alexnet.features(other))
+        apart.append(float(np.mean(distances)))
+        marks = [m for m in (find_landmarks(photo, False) for photo in photos) if m is not None]
+        mean = np.mean(marks, axis=0)
+        left, right = (mean[side].mean(0) for side in eyes())
+        between = np.linalg.norm(left - right)
+        moved.append(np.mean([np.linalg.norm(m - mean, axis=1).mean() for m in marks]) / between)
+    print(f"variants: ST-LPIPS {np.mean(apart):.3f}; landmarks {np.mean(moved):.3f}", flush=True)
+    bench.sheet("variants", rows)
+
+
+def unfinished(bench: Bench) -> None:
+    """Whether a face is in the photo from the first stroke on."""
+    found, sure, rows = [], {1: [], 10: []}, []
+    for path in sorted(Path("examples").glob("*.svg"))[:8]:
+        strokes = svg.load(path)
+        row = []
+        for count in [1, *range(10, len(strokes) + 1, 10)]:
+            drawn = bench.engine(first_of(strokes, count), seed=1)
+            found.append(find_landmarks(drawn.photo, False) is not None)
+            row.append(drawn.photo)
+            if count in sure:
+                sure[count].append(round(drawn.face, 2))
+        rows.append(row[:SHOWN])
+    print(f"unfinished: a face in {sum(found)} of {len(found)}; certainty {sure}", flush=True)
+    bench.sheet("unfinished", rows)
+
+
+PARTS = {"shown": shown, "asked": asked, "variants": variants, "unfinished": unfinished}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("parser", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--model", type=Path, default=BUNDLED)
+    parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    given = parser.parse_args()
+    bench = Bench(given)
+    for part in given.parts:
+        {"shown": shown, "asked": asked, "variants": variants, "unfinished": unfinished}[part](
+            bench
+        )
+
+
+if __name__ == "__main__":
+    main()
