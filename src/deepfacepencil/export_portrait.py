@@ -62,6 +62,7 @@ class _Core(nn.Module):
         steered = self.encoder(Condition(sketch, tolerance, appearance))
         space, synthesis = self.body.space, self.body.synthesis
         v = space.draw(steered.mean, steered.log_scale, code)
+        v = space.as_worn(v, steered.mean, steered.log_scale)
         w = space.to_w(space.within(space.asked(v, steered.log_scale, appearance)))
         x, styles = self.body.corrected(w, steered, self.encoder.corrections), slots(w)
         for level in range(SIZES.index(64), SIZES.index(_SHARED) + 1):

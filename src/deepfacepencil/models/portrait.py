@@ -32,6 +32,10 @@ _BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body k
 _FARTHEST = 4.0  # of what is drawn, in every direction
 _LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
+# What probes see of a latent that a drawing tells, the first three by lines of its own.
+TOLD, WORN = ("glasses", "hat", "beard", "hair", "age", "male"), 3
+_MORE = 1.25  # of what a drawing says is worn
+_WORN_NOISE = 0.05  # in units of its spread, squared
 _FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
 
 
@@ -60,6 +64,7 @@ class LatentSpace(nn.Module):
     seen: Tensor  # (17, 512): what a face shows of each item of the appearance, linear in v
     usual: Tensor  # (17,) what it shows at v = 0
     noise: Tensor  # (17,) the variance of what v does not tell
+    told: Tensor  # (K, 512): what a drawing tells of a face, linear in v, by TOLD
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +75,7 @@ class LatentSpace(nn.Module):
         self.register_buffer("seen", torch.zeros(len(VALUES), LATENT))
         self.register_buffer("usual", torch.zeros(len(VALUES)))
         self.register_buffer("noise", torch.ones(len(VALUES)))
+        self.register_buffer("told", torch.zeros(len(TOLD), LATENT), persistent=False)
 
     def fit(self, w: Tensor) -> None:
         """Take mean and covariance from many w (N, 512)."""
@@ -106,17 +112,40 @@ class LatentSpace(nn.Module):
         return v * (_LONGEST / length.clamp_min(_LONGEST))
 
     def asked(self, v: Tensor, log_scale: Tensor, appearance: Tensor) -> Tensor:
-        """v moved, as little as its spread allows, until it shows what is said of the appearance.
-
-        Conditions a draw of a normal distribution on linear observations (Matheron's rule): with
-        S the spread, B `seen` and a what is said, v + S B^T (B S B^T + noise)^-1 (a - B v).
-        """
+        """v moved, as little as its spread allows, until it shows what appearance is said."""
         values, said = appearance[:, VALUES], appearance[:, SAID]  # (B, 17)
-        along = self.seen @ self.axes.T  # (17, 512)
-        spread = along[None] * (2 * log_scale).exp()[:, None]  # B S, (B, 17, 512)
-        both = said[:, :, None] * said[:, None]
-        system = both * (spread @ along.T) + torch.diag(self.noise)
         missing = said * (values - v @ self.seen.T - self.usual)
+        return self._conditioned(v, log_scale, self.seen, missing, self.noise, said)
+
+    def as_worn(self, v: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
+        """v moved in the same way until it wears what the drawing says, not what the code does.
+
+        A code draws what a drawing leaves open. Glasses, hats and beards are drawn or they are not;
+        but a mean is cautious, and shows less of them than there is: `_MORE`.
+        """
+        worn = self.told[:WORN]
+        missing = (_MORE * mean - v) @ worn.T
+        noise = torch.full_like(missing[0], _WORN_NOISE)
+        return self._conditioned(v, log_scale, worn, missing, noise, torch.ones_like(missing))
+
+    def _conditioned(
+        self,
+        v: Tensor,
+        log_scale: Tensor,
+        rows: Tensor,
+        missing: Tensor,
+        noise: Tensor,
+        said: Tensor,
+    ) -> Tensor:
+        """A draw v of a normal distribution, conditioned on linear observations (Matheron's rule).
+
+        With S the spread, B the `rows` (K, 512) and m what is `missing` of the observations (B, K),
+        v + S B^T (B S B^T + noise)^-1 m; those that are not `said` do not count.
+        """
+        along = rows @ self.axes.T  # (K, 512)
+        spread = along[None] * (2 * log_scale).exp()[:, None]  # B S, (B, K, 512)
+        both = said[:, :, None] * said[:, None]
+        system = both * (spread @ along.T) + torch.diag(noise)
         weights = (_inverse(system) @ missing[:, :, None]) * said[:, :, None]
         return v + ((spread.transpose(1, 2) @ weights)[:, :, 0]) @ self.axes
 

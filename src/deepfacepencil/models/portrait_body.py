@@ -28,6 +28,8 @@ PROBES = (
     "male",
 )  # fmt: skip
 
+WORN = ("glasses", "hat", "beard")  # what a drawing decides, and no code
+
 
 class Taught(NamedTuple):
     """The body, and what a training and the making of data need besides."""
@@ -75,6 +77,12 @@ def load_taught(heads: Path = HEADS) -> Taught:
     for part in ("space", "head", "labels"):
         own = {n.removeprefix(f"{part}."): t for n, t in stored.items() if n.startswith(f"{part}.")}
         getattr(body, part).load_state_dict(own)
+    rows = (
+        probes["weight"][[PROBES.index(name) for name in WORN]]
+        / probes["deviation"]
+        @ body.space.colour.T
+    )
+    body.space.worn = rows / rows.norm(dim=1, keepdim=True)
     return Taught(body.requires_grad_(False).eval(), latent_mean, deviation, label_weights, probes)
 
 
