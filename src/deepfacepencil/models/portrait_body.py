@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ..errors import InputError
 from . import mobile_stylegan
-from .portrait import PortraitBody
+from .portrait import TOLD, PortraitBody
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
 SHA256 = "7874c36a9b90212688d6ebb0a2ed70b6db2296d5ffa88504b06dba5970578b2b"
@@ -27,8 +27,6 @@ PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
 )  # fmt: skip
-
-WORN = ("glasses", "hat", "beard")  # what a drawing decides, and no code
 
 
 class Taught(NamedTuple):
@@ -77,12 +75,9 @@ def load_taught(heads: Path = HEADS) -> Taught:
     for part in ("space", "head", "labels"):
         own = {n.removeprefix(f"{part}."): t for n, t in stored.items() if n.startswith(f"{part}.")}
         getattr(body, part).load_state_dict(own)
-    rows = (
-        probes["weight"][[PROBES.index(name) for name in WORN]]
-        / probes["deviation"]
-        @ body.space.colour.T
-    )
-    body.space.worn = rows / rows.norm(dim=1, keepdim=True)
+    of_told = probes["weight"][[PROBES.index(name) for name in TOLD]] / probes["deviation"]
+    rows = of_told @ body.space.colour.T
+    body.space.told = rows / rows.norm(dim=1, keepdim=True)
     return Taught(body.requires_grad_(False).eval(), latent_mean, deviation, label_weights, probes)
 
 

@@ -45,7 +45,8 @@ class PortraitRecipe:
     discriminator_rate: float = 1e-4
     label_weight: float = 1.0
     feature_weight: float = 1.0
-    nll_weight: float = 1.0
+    nll_weight: float = 4.0
+    told_weight: float = 0.5
     gfm_weight: float = 0.5
     still_weight: float = 0.5
     adversarial_weight: float = 0.05
@@ -290,11 +291,18 @@ class PortraitTraining:
         regression = ((0.1 + 0.9 * complete[:own]) * regression).mean()
         moved = ((features - plain).float() / nets.deviation).abs().mean(1, keepdim=True)
         stillness = (moved * still).mean()
+        told = ((v - mean) @ body.space.told.T).square().mean(dim=1)
+        told = (complete * told).mean()
         numbers = {
-            "nll": nll.mean(), "labels": labels, "features": regression, "still": stillness,
-        }  # fmt: skip
+            "nll": nll.mean(),
+            "told": told,
+            "labels": labels,
+            "features": regression,
+            "still": stillness,
+        }
         loss = (
             recipe.nll_weight * nll.mean()
+            + recipe.told_weight * told
             + recipe.label_weight * labels
             + recipe.feature_weight * regression
             + recipe.still_weight * stillness
