@@ -35,6 +35,7 @@ _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
 # What probes see of a latent that a drawing tells, the first three by lines of its own.
 TOLD, WORN = ("glasses", "hat", "beard", "hair", "age", "male"), 3
 _MORE = 1.25  # of what a drawing says is worn
+_STRICT = 0.1  # of what the linear view of colours and age misses: asked for is asked for
 _WORN_NOISE = 0.05  # in units of its spread, squared
 _FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
 
@@ -115,7 +116,7 @@ class LatentSpace(nn.Module):
         """v moved, as little as its spread allows, until it shows what appearance is said."""
         values, said = appearance[:, VALUES], appearance[:, SAID]  # (B, 17)
         missing = said * (values - v @ self.seen.T - self.usual)
-        return self._conditioned(v, log_scale, self.seen, missing, self.noise, said)
+        return self._conditioned(v, log_scale, self.seen, missing, _STRICT * self.noise, said)
 
     def as_worn(self, v: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
         """v moved in the same way until it wears what the drawing says, not what the code does.
