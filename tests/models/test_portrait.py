@@ -11,13 +11,16 @@ from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.mobile_stylegan import LATENT
 from deepfacepencil.models.portrait import (
     SKETCH_SIZE,
+    TOLD,
+    VALUES,
+    WORN,
     LabelHead,
     LatentSpace,
     PhotoHead,
     PortraitEncoder,
 )
 from deepfacepencil.models.portrait_body import HEADS, load_taught, photo_with_labels
-from deepfacepencil.runtime.appearance import CONDITION_SIZE
+from deepfacepencil.runtime.appearance import CONDITION_SIZE, Appearance
 
 # Of four faces that no head was fitted to: what a face parser said of them, every fourth pixel.
 PARSED = Path(__file__).parent / "parsed_faces.npz"
@@ -119,3 +122,30 @@ def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:
         load_taught(tmp_path / "heads")
     with pytest.raises(InputError, match="cannot be read"):
         load_taught(tmp_path / "none")
+
+
+def test_a_drawing_decides_what_is_worn_and_no_code(taught) -> None:
+    """Whatever the code, glasses, hat and beard are those of the mean; other things vary."""
+    space, generator = taught.body.space, torch.Generator().manual_seed(0)
+    mean = space.told[:WORN].sum(0).expand(64, LATENT)  # all three are drawn
+    log_scale, code = torch.zeros_like(mean), torch.randn(64, LATENT, generator=generator)
+    drawn = space.draw(mean, log_scale, code)
+    before, after = (v @ space.told.T for v in (drawn, space.as_worn(drawn, mean, log_scale)))
+    assert len(TOLD) == before.shape[1]
+    assert (after.std(0)[:WORN] < 0.2 * before.std(0)[:WORN]).all()
+    assert (after.std(0)[WORN:] > 0.5 * before.std(0)[WORN:]).all()
+    more = after.mean(0)[:WORN] / (mean[0] @ space.told.T)[:WORN]
+    assert ((more > 1) & (more < 1.4)).all()
+
+
+def test_what_is_asked_for_is_shown_and_what_is_not_is_left(taught) -> None:
+    space, generator = taught.body.space, torch.Generator().manual_seed(0)
+    v = torch.randn(16, LATENT, generator=generator)
+    log_scale = torch.zeros_like(v)
+    nothing = torch.zeros(16, CONDITION_SIZE)
+    torch.testing.assert_close(space.asked(v, log_scale, nothing), v)
+    hair = torch.from_numpy(Appearance(hair=(200, 170, 120)).condition()).expand(16, -1)
+    shown = space.asked(v, log_scale, hair) @ space.seen.T + space.usual
+    before = v @ space.seen.T + space.usual
+    away = (shown - hair[:, VALUES]).abs()[:, 3:6], (before - hair[:, VALUES]).abs()[:, 3:6]
+    assert away[0].mean() < 0.2 * away[1].mean()
