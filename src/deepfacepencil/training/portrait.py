@@ -52,6 +52,7 @@ class PortraitRecipe:
     adversarial_weight: float = 0.05
     gradient_penalty: float = 1.0  # R1
     face_weight: float = 0.3
+    clean_share: float = 0.25  # of G_m's drawings that are S_syn: precise lines are to be followed
     own_share: float = 0.5  # of a batch whose code is near the photo's own
     average: float = 0.998  # of G_m's weights, a step
     seed: int = 0
@@ -220,12 +221,19 @@ class PortraitTraining:
         elif self.stage == 1:
             numbers = self._encoder_step("auxiliary", batch, batch["S_syn"], rng)
         else:
+            batch = self._with_clean(batch, rng)
             numbers = self._encoder_step("main", batch, batch["S_dfm"], rng)
             if self.stage == 3 and self.step % 4 == 0:
                 extra = self._encoder_step("auxiliary", batch, batch["S_syn"], rng)
                 numbers |= {f"a_{name}": value for name, value in extra.items()}
         self.step += 1
         return numbers
+
+    def _with_clean(self, batch: dict[str, Tensor], rng: torch.Generator) -> dict[str, Tensor]:
+        clean = torch.rand(len(batch["w"]), generator=rng) < self.recipe.clean_share
+        sketches = torch.where(clean[:, None, None, None], batch["S_syn"], batch["S_dfm"])
+        drawn = torch.where(clean[:, None], 1.0, batch["drawn"])
+        return {**batch, "S_dfm": sketches, "drawn": drawn}
 
     def _classifier_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """C: is the sketch edge-aligned or deformed? (section 3.2)."""
