@@ -243,7 +243,7 @@ class Evaluate:
     """Measure trained models: tables, curves and boards; the same command goes on."""
 
     runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN...")]
-    """Folders of trainings, to be compared with each other."""
+    """Folders of trainings or exported model files, to be compared with each other."""
     data: Path
     """A folder that `deepfacepencil prepare` made; its test split is measured on."""
     output: Annotated[Path, arg(metavar="REPORT")]

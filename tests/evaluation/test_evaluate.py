@@ -31,8 +31,13 @@ from deepfacepencil.evaluation.faithfulness import faithfulness
 from deepfacepencil.evaluation.features import Inception
 from deepfacepencil.evaluation.levels import Level
 from deepfacepencil.evaluation.measure import mean_tolerance
-from deepfacepencil.evaluation.plan import Plan, read_drawings
-from deepfacepencil.training.checkpoint import load_weights, save_weights
+from deepfacepencil.evaluation.plan import Plan, load_models, read_drawings
+from deepfacepencil.runtime.engine import BUNDLED
+from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.pen import draw
+from deepfacepencil.training.checkpoint import PORTRAIT_WEIGHTS, load_weights, save_weights
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(autouse=True)
@@ -305,6 +310,27 @@ def test_what_cannot_be_measured_is_said_first(
         with pytest.raises(InputError, match=said):
             evaluate(*arguments)
     assert not output.exists()
+
+
+def test_model_files_are_measured_as_they_draw() -> None:
+    """Beside a run: the same sketch the same photo, of several models or alone."""
+    model = load_models([BUNDLED], torch.device("cpu"))[0]
+    assert model.name == BUNDLED.name and model.facts["recipe"]
+    sketches = np.stack([draw(svg.load(path), 256) for path in sorted(EXAMPLES.glob("*.svg"))[:2]])
+    photos, attention = measuring.generate(model, sketches, torch.device("cpu"))
+    assert photos.shape == (2, 256, 256, 3) and photos.std() > 20
+    assert attention is not None and attention.shape == (2, 4, 256, 256)
+    again, _ = measuring.generate(model, sketches[1:], torch.device("cpu"))
+    np.testing.assert_array_equal(again[0], photos[1])
+    shown = model.network.engine(svg.load(sorted(EXAMPLES.glob("*.svg"))[0]), seed=1).attention
+    # The sketch was made smaller from 256 px, and the engine drew it at 128 px.
+    assert np.abs(attention[0] - shown).mean() < 0.05
+
+
+def test_a_portrait_run_is_measured_as_what_it_exports(tmp_path: Path) -> None:
+    (tmp_path / PORTRAIT_WEIGHTS).touch()
+    with pytest.raises(InputError, match=r"export .* and give that file"):
+        load_models([tmp_path], torch.device("cpu"))
 
 
 def test_without_the_extra_it_says_what_to_install(

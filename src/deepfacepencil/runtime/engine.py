@@ -97,9 +97,24 @@ class Engine:
         `tolerance`, one number or (64, 64), shifts that thought: -1 keeps to the strokes, 1 takes
         them as a hint, 0 is the network's own choice.
         """
+        sketch = draw(strokes, self.resolution)
+        shown = sketch if self.resolution == RESOLUTION else draw(strokes, RESOLUTION)
+        return Drawn(shown, *self.of_raster(sketch, tolerance, appearance, seed, size))
+
+    def of_raster(
+        self,
+        sketch: NDArray[np.uint8],
+        tolerance: NDArray[np.floating] | float = 0,
+        appearance: Appearance = Appearance(),
+        seed: int = 0,
+        size: int = RESOLUTION,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], float]:
+        """As a call, of strokes that are drawn: `sketch` (R, R) of `resolution`, 255 for stroke.
+
+        Returns the photo, the attention and the certainty of a face, as in Drawn.
+        """
         if size not in SIZES:
             raise InputError(f"photos have 256, 512 or 1024 pixels, not {size}")
-        sketch = draw(strokes, self.resolution)
         wish = np.broadcast_to(np.asarray(tolerance, np.float32), (TOLERANCE_SIZE, TOLERANCE_SIZE))
         inputs: dict[str, NDArray[Any]] = {
             SKETCH: sketch[None, None].astype(np.float32) / 255,
@@ -113,10 +128,8 @@ class Engine:
             outputs.append(FACE)
         photo, attention, *face = self._session.run(outputs, inputs)
         pixels = np.clip((photo[0] + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8)
-        shown = sketch if self.resolution == RESOLUTION else draw(strokes, RESOLUTION)
         repeats = RESOLUTION // attention.shape[-1]
-        return Drawn(
-            shown,
+        return (
             np.ascontiguousarray(pixels.transpose(1, 2, 0)),
             attention[0].repeat(repeats, axis=1).repeat(repeats, axis=2),
             float(face[0][0]) if face else 1.0,
