@@ -14,7 +14,7 @@ from deepfacepencil.files import find_pictures
 from deepfacepencil.provenance import DRAWING_KEY
 from deepfacepencil.runtime.appearance import appearance_said
 from deepfacepencil.runtime.generate import SHEET, generate
-from deepfacepencil.runtime.settings import Asked, read_settings
+from deepfacepencil.runtime.settings import Asked, own_seed, read_settings
 from deepfacepencil.sketch import lines
 from deepfacepencil.sketch.pen import draw as drawn_with_the_pen
 
@@ -197,6 +197,27 @@ def test_what_a_drawing_says_holds_in_python_too(listening_model: Path, tmp_path
     assert large.size == (512, 512)
     of_strokes = draw(load_drawing(A_DRAWING), model=listening_model, seed=5)
     assert shown(of_strokes) == shown(draw(A_DRAWING, model=listening_model, seed=5))
+
+
+def test_each_drawing_is_somebody_else_and_always_the_same(
+    listening: Engine, listening_model: Path, tmp_path: Path
+) -> None:
+    examples = find_pictures([str(A_DRAWING.parent)])
+    generate(listening, examples, tmp_path / "once")
+    seeds = {
+        name: read_settings((tmp_path / "once" / f"{name}.png").read_bytes()).seed
+        for name in examples
+    }
+    assert len(set(seeds.values())) == len(examples)
+    name = A_DRAWING.stem
+    generate(listening, {name: A_DRAWING}, tmp_path / "again")
+    once, again = (shown(tmp_path / each / f"{name}.png") for each in ("once", "again"))
+    assert once == again == shown(draw(A_DRAWING, model=listening_model))
+    strokes = load_drawing(A_DRAWING)
+    assert shown(draw(strokes, model=listening_model)) == once
+    assert own_seed(strokes) != own_seed(strokes.mirrored())
+    generate(listening, {name: A_DRAWING}, tmp_path / "asked", asked=Asked(seed=0))
+    assert read_settings((tmp_path / "asked" / f"{name}.png").read_bytes()).seed == 0
 
 
 def test_the_package_loads_what_it_exports_when_it_is_asked_for() -> None:

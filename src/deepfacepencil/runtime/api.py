@@ -14,7 +14,7 @@ from ..sketch.strokes import Strokes
 from .appearance import appearance_said
 from .engine import BUNDLED, RESOLUTION, Engine
 from .reading import shared
-from .settings import Asked, Settings, read_settings
+from .settings import Asked, Settings, own_seed, read_settings
 
 
 def draw(
@@ -29,18 +29,19 @@ def draw(
     """The photo of a drawing: a file of any kind that `generate` takes, or strokes.
 
     `looks` are skin, hair, lips, clothes, backdrop, age and sex, as `generate` takes them;
-    `tolerance`, `seed` and `size` as Engine does. What is None is what the drawing says itself.
-    Saved, the photo says that it is made.
+    `tolerance`, `seed` and `size` as Engine does. What is None is what the drawing says itself; of
+    the seed, else, one of its lines. Saved, the photo says that it is made.
     Raises InputError for what cannot be used.
     """
     asked = Asked(appearance_said(**looks), seed, size)
     engine = _engine(model)
     if isinstance(drawing, Strokes):
-        strokes, said = drawing, Settings()
+        strokes, said = drawing, Settings(seed=own_seed(drawing))
     else:
         path = Path(drawing)
         data = read_file(path)
-        strokes, said = shared().strokes(data, str(path)), read_settings(data)
+        strokes = shared().strokes(data, str(path))
+        said = read_settings(data, own_seed(strokes))
     wanted = asked.of(said)
     if not engine.listens and asked.options():
         options = ", ".join(option.removeprefix("--") for option in asked.options())

@@ -14,7 +14,7 @@ from .appearance import Appearance
 from .engine import RESOLUTION, Drawn, Engine
 from .overlay import tolerance_overlay
 from .reading import shared
-from .settings import Asked, drawing_inside, read_settings
+from .settings import Asked, drawing_inside, own_seed, read_settings
 
 SHEET = "contact-sheet.png"
 A_FACE = 0.3  # how sure the network is at least where a face was drawn
@@ -49,7 +49,7 @@ def generate(
         try:
             data = read_file(path)
             strokes, original = shared().with_picture(data, str(path), RESOLUTION)
-            said = read_settings(data)
+            said = read_settings(data, own_seed(strokes))
         except InputError as problem:
             problems.append(str(problem))
             continue

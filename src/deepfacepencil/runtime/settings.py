@@ -7,6 +7,7 @@ saved photo holds too. Any other file says nothing.
 import base64
 import binascii
 import contextlib
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -83,19 +84,28 @@ def drawing_inside(data: bytes, strokes: Strokes, settings: Settings) -> str:
     return text.replace(tag, f"{kept}{added}>", 1)
 
 
-def read_settings(data: bytes) -> Settings:
-    """The settings in the bytes of an SVG or PNG of the studio; what is damaged is not said."""
+def own_seed(strokes: Strokes) -> int:
+    """The seed of a drawing that says none: a digest of its lines, so that no two show siblings."""
+    digest = hashlib.sha256(np.rint(strokes.points).astype("<i4").tobytes())
+    return int.from_bytes(digest.digest()[:4], "little")
+
+
+def read_settings(data: bytes, seed: int = 0) -> Settings:
+    """The settings in the bytes of an SVG or PNG of the studio; what is damaged is not said.
+
+    `seed` is that of a drawing that says none: see `own_seed`.
+    """
     tag = _studio_tag(_text(data))
     if tag is None:
-        return Settings()
+        return Settings(seed=seed)
     said = dict(re.findall(r'\bdata-([a-z-]+)="([^"]*)"', tag))
     tolerance = _number(said.get("tolerance"), -1, 1) or 0.0
     cells = _cells(said.get("wish") or said.get("brush"))
-    seed = said.get("seed", "")
+    number = said.get("seed", "")
     return Settings(
         (tolerance + cells).clip(-1, 1).astype(np.float32),
         _appearance(said),
-        int(seed) % 2**32 if re.fullmatch(r"\d{1,10}", seed) else 0,
+        int(number) % 2**32 if re.fullmatch(r"\d{1,10}", number) else seed,
     )
 
 

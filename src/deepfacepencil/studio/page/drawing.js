@@ -46,7 +46,7 @@ export class Editor extends EventTarget {
   // The drawing on the table, all its earlier states, and those that were undone. Events: "change",
   // whose detail is {at, settled, committed}.
   #past = [];
-  #now = blank();
+  #now = begun();
   #future = [];
   #draft = null;
 

@@ -1,7 +1,7 @@
 // Drawings and photos as files. An SVG of ours holds every stroke exactly, and a photo of ours holds
 // that SVG: opening either brings the drawing back. The browser does this alone, server or not.
 
-import { CELLS, PAPER, blank, stroke, tenth } from "./drawing.js";
+import { CELLS, PAPER, begun, stroke, tenth } from "./drawing.js";
 import { COLOURS, PARTS, wishes } from "./face.js";
 import { SENTENCE, SOFTWARE, XMP, XMP_KEY } from "./provenance.js";
 
@@ -65,7 +65,7 @@ export function fromSvg(text) {
   if (!text.includes('data-studio="1"')) return null;
   const root = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (root.nodeName !== "svg" || root.dataset.studio !== "1") return null;
-  const drawing = blank();
+  const drawing = begun();
   drawing.strokes = [...root.querySelectorAll("g > path")].map(strokeOf);
   const total = drawing.strokes.reduce((sum, one) => sum + one.points.length, 0);
   if (drawing.strokes.length > MOST.strokes || total > MOST.points) {
@@ -73,7 +73,7 @@ export function fromSvg(text) {
   }
   const share = (text) => (Math.abs(Number(text)) <= 1 ? Number(text) : 0);
   drawing.tolerance = share(root.dataset.tolerance);
-  drawing.seed = Number(root.dataset.seed) >>> 0;
+  if (root.dataset.seed) drawing.seed = Number(root.dataset.seed) >>> 0;
   for (const { name } of PARTS) {
     const value = share(root.getAttribute(`data-part-${name}`) ?? 0);
     if (value) drawing.parts[name] = value;
