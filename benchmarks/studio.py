@@ -51,8 +51,10 @@ def main(settings: Settings) -> None:
     times = engine_alone(Engine(settings.model))
     print(f"engine alone          {_spread(times)}")
     with _studio(settings.model) as address:
+        before = _metrics(address)
         times = in_the_browser(address, settings.seconds)
         print(f"pointer to photo      {_spread(times)}  ({len(times)} pointer events)")
+        print(f"of which the engine   {_engine_time(before, _metrics(address)):6.1f} ms a photo")
         print("\nclients  frames/s  replaced/s  fewest  most   delay ms: median, 95 %    memory MB")
         for count in settings.clients:
             print(asyncio.run(crowd(address, count, settings.seconds)), flush=True)
@@ -87,6 +89,14 @@ def _studio(model: Path) -> Iterator[str]:
             yield found[0]
         finally:
             server.terminate()
+
+
+def _engine_time(before: dict[str, float], after: dict[str, float]) -> float:
+    """Milliseconds of a photo, between two readings of the metrics."""
+    seconds, frames = (
+        after[key] - before[key] for key in ("studio_engine_seconds_total", "studio_frames_total")
+    )
+    return 1000 * seconds / frames
 
 
 def _get(address: str) -> str:

@@ -2,8 +2,9 @@
 
     python docs/pictures.py
 
-Writes docs/examples.jpg, the contact sheet of examples/, and docs/studio.webp, the page while a
-face is drawn in it. Wants the dev extra and Debian's chromium.
+Writes docs/examples.jpg, the contact sheet of examples/, docs/studio.webp, the page while a face is
+drawn in it, and docs/filmstrip.jpg, that face from its first stroke to the saved photo. Wants the
+dev extra and Debian's chromium.
 """
 
 import io
@@ -27,6 +28,7 @@ EXAMPLES = DOCS.parent / "examples"
 DRAWN = EXAMPLES / "01-long-hair.svg"
 SIZE = (1280, 800)  # of the window
 SHOWN = (960, 600)  # of the animation
+CELL = 240  # of the filmstrip, a side
 
 
 def contact_sheet() -> None:
@@ -38,7 +40,7 @@ def contact_sheet() -> None:
 
 
 def animation() -> None:
-    """docs/studio.webp: a drawing drawn with the mouse, a picture after each stroke."""
+    """docs/studio.webp: a drawing drawn with the mouse, a picture a stroke; and the filmstrip."""
     command = [sys.executable, "-m", "deepfacepencil", "studio", "--port", "0", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
@@ -51,6 +53,7 @@ def animation() -> None:
                 page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
                 page.goto(address)
                 frames = _drawn(page)
+                _filmstrip(page, frames)
                 browser.close()
         finally:
             server.terminate()
@@ -80,6 +83,29 @@ def _drawn(page: Page) -> list[Image.Image]:
         page.wait_for_selector("body[data-photo=current]")
         frames.append(_screenshot(page))
     return frames
+
+
+def _filmstrip(page: Page, frames: list[Image.Image]) -> None:
+    """docs/filmstrip.jpg: paper above photo, stroke by stroke; at its end the saved photo."""
+    boxes = []
+    for name in ("#paper", "#photo"):
+        box = page.locator(name).bounding_box()
+        assert box
+        x, y, side = (box[key] * SHOWN[0] / SIZE[0] for key in ("x", "y", "width"))
+        boxes.append((round(x), round(y), round(x + side), round(y + side)))
+    page.click("#save")
+    with page.expect_download() as download:
+        page.click("#saving button[value=photo]")
+    with Image.open(download.value.path()) as photo:
+        saved = photo.convert("RGB").resize((2 * CELL, 2 * CELL), Image.Resampling.LANCZOS)
+    chosen = np.linspace(1, len(frames) - 1, 8).round().astype(int)
+    strip = Image.new("RGB", (CELL * (len(chosen) + 2), 2 * CELL), "white")
+    for column, number in enumerate(chosen):
+        for row, box in enumerate(boxes):
+            part = frames[number].crop(box).resize((CELL, CELL), Image.Resampling.LANCZOS)
+            strip.paste(part, (CELL * column, CELL * row))
+    strip.paste(saved, (CELL * len(chosen), 0))
+    strip.save(DOCS / "filmstrip.jpg", quality=88)
 
 
 def _screenshot(page: Page) -> Image.Image:

@@ -68,7 +68,7 @@ class Generate:
     sex: str | None = None
     """female, male, or a number from -1 (female) to 1 (male)."""
     seed: int | None = None
-    """Which of the people who fit a drawing; without it the drawing's own, else one of its lines."""
+    """Which of the people who fit a drawing; the drawing's own, or its lines are one."""
     variants: int = 1
     """How many different people to make of each drawing: NAME.png, NAME-2.png, ..."""
     attention: bool = False

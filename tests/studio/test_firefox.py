@@ -103,7 +103,7 @@ class Hand:
         text = reply["result"].get("value")
         return None if text is None else json.loads(text)
 
-    def until(self, holds: Callable[[], object], seconds: float = 30) -> None:
+    def until(self, holds: Callable[[], object], seconds: float = 90) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, "waited in vain"

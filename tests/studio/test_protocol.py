@@ -173,6 +173,7 @@ def test_hints_name_what_is_not_drawn() -> None:
     assert missing(fitted([], {})) == []
     assert missing(fitted([face], {})) == ["eyes", "mouth", "nose"]
     assert missing(fitted([face, mouth, nose, eyes[0]], {})) == ["right eye"]
+    assert missing(fitted(eyes[:1], {})) == ["right eye", "mouth", "nose", "outline"]
     assert missing(fitted([mouth, nose, *eyes], {})) == ["outline"]
     assert missing(fitted([face, mouth, nose, *eyes], {})) == []
 

@@ -17,6 +17,7 @@ _FEATURES = {
     "nose": ((256, 310), (50, 42), 25),
 }
 _MIDDLE = 256  # of the paper
+_APART = 110  # pixels from the one eye's outer corner to the other's, at least
 # How heads turn: how far features move sideways, and how much nearer they come to each other.
 _TURNS = ((0, 1.0), (-28, 0.9), (28, 0.9), (-56, 0.75), (56, 0.75))
 _OUTLINE = ((256, 281), (140, 195), 0.72, 1.3, 260)  # centre, radii, from and to, pixels of stroke
@@ -43,9 +44,15 @@ def _gone(
     middles: NDArray[np.floating], lengths: NDArray[np.floating], shift: float, narrow: float
 ) -> list[str]:
     """Features without strokes in a head that is turned so far; strokes as middles and lengths."""
-    found = []
-    for name, ((x, y), radii, least) in _FEATURES.items():
+    inside = {}
+    for name, ((x, y), radii, _) in _FEATURES.items():
         centre = (_MIDDLE + shift + narrow * (x - _MIDDLE), y)
-        if lengths[np.hypot(*((middles - centre) / radii).T) < 1].sum() < least:
-            found.append(name)
+        inside[name] = np.hypot(*((middles - centre) / radii).T) < 1
+    found = [
+        name for name, (_, _, least) in _FEATURES.items() if lengths[inside[name]].sum() < least
+    ]
+    eyes = middles[inside["left eye"] | inside["right eye"], 0]
+    if not {"left eye", "right eye"} & set(found) and np.ptp(eyes) < narrow * _APART:
+        # One eye, where both of a turned head would be, is not two.
+        found.insert(0, "right eye" if eyes.mean() < _MIDDLE else "left eye")
     return found

@@ -6,17 +6,22 @@
 // left out. A point is {x, y (on the paper), screen, pressure, shift, at (time of the event)}.
 
 import { PAPER, about, bounds, grouped, moved, transformed, withGroups } from "./drawing.js";
-import { GUIDE } from "./face.js";
+import { cross, guide, ring, spread, veilNear } from "./painting.js";
 import { shapeOf } from "./shapes.js";
 import { axis } from "./tools/axis.js";
 import { eraser } from "./tools/eraser.js";
 import { hand } from "./tools/hand.js";
 import { pen } from "./tools/pen.js";
 
-// How far from a stroke the veil is seen: widths, each with its share.
-const NEAR = [[44, 0.3], [32, 0.5], [20, 0.9]];
+export const WHOLE = { x: PAPER / 2, y: PAPER / 2, scale: 1 }; // all of the picture, on all of the paper
 
 export class Paper {
+  // What it tells of.
+  onView = () => {}; // another zoom
+  onAxis = () => {}; // the mirror's axis has moved
+  onChoice = () => {}; // other strokes are chosen
+  onTracing = () => {}; // the picture to trace has moved
+
   // What the controls of the page set.
   tool = pen;
   width = 3;
@@ -32,6 +37,7 @@ export class Paper {
   photoShare = 0.6;
   calm = 0.4; // how much a stroke lags behind the hand, 0 to 1
   tracing = null; // a picture under everything, to draw after, or null
+  tracingAt = WHOLE; // where it lies
   tracingShare = 0.4;
   selected = new Set();
 
@@ -47,15 +53,11 @@ export class Paper {
   #pen = null; // the pen that is down
   #holdingSpace = false;
   #asked = false;
-  #near = null; // a canvas for the veil
   #before = { canvas: document.createElement("canvas"), shows: [] };
 
-  constructor(canvas, editor, { onView, onAxis, onChoice }) {
+  constructor(canvas, editor) {
     this.#canvas = canvas;
     this.editor = editor;
-    this.onView = onView;
-    this.onAxis = onAxis;
-    this.onChoice = onChoice;
     const on = (kind, does) => canvas.addEventListener(kind, does, { passive: false });
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#move(event));
@@ -149,15 +151,19 @@ export class Paper {
       this.#renderAll(context, drawing);
     }
     this.tool.draw?.(this, this.#doing?.gesture, context, this.#colours);
-    if (this.#cursor && this.tool.cursor) this.#renderRing(context, this.tool.cursor(this));
-    if (this.#cursor && this.#byKeys) this.#renderCross(context);
+    context.strokeStyle = this.#colours.accent;
+    const thin = 1.5 / this.scale;
+    if (this.#cursor && this.tool.cursor) ring(context, this.#cursor, this.tool.cursor(this), thin);
+    if (this.#cursor && this.#byKeys) {
+      cross(context, this.#cursor, 12 / this.scale, this.#doing ? 2 * thin : thin);
+    }
   }
 
   /** A picture of the paper as it is without the stroke in hand. */
   #paintedBefore(settled) {
     const { width, height } = this.#canvas;
     const shows = [settled, this.#view, width, height, this.axis, this.mirror, this.guide,
-      this.tracing, this.tracingShare, ...Object.values(this.#colours)];
+      this.tracing, this.tracingAt, this.tracingShare, ...Object.values(this.#colours)];
     if (shows.some((value, i) => value !== this.#before.shows[i])) {
       Object.assign(this.#before.canvas, { width, height });
       this.#renderAll(this.#before.canvas.getContext("2d", { alpha: false }), settled);
@@ -181,10 +187,10 @@ export class Paper {
     context.fillStyle = this.photo ? "#fff" : this.#colours.paper;
     context.fillRect(0, 0, PAPER, PAPER);
     context.imageSmoothingQuality = "high";
-    if (this.tracing) this.#layTracing(context, this.tracing);
-    if (this.photo) this.#layer(context, this.photo, Math.min(1, 2 * this.photoShare));
-    if (this.veil) this.#layer(context, this.#veilNear(drawing.strokes), 0.7);
-    if (this.guide) this.#renderGuide(context);
+    if (this.tracing) this.#layTracing(context);
+    if (this.photo) spread(context, this.photo, Math.min(1, 2 * this.photoShare));
+    if (this.veil) spread(context, veilNear(this.veil, drawing.strokes), 0.7);
+    if (this.guide) guide(context, this.#colours.faint);
     if (this.mirror) axis.draw(this, context, this.#colours);
     this.#renderStrokes(context, drawing.strokes);
   }
@@ -200,43 +206,28 @@ export class Paper {
     context.globalAlpha = 1;
   }
 
-  /** The veil where strokes are: what it says elsewhere is about nothing. */
-  #veilNear(strokes) {
-    const size = { width: PAPER, height: PAPER };
-    this.#near ??= Object.assign(document.createElement("canvas"), size);
-    const context = this.#near.getContext("2d");
-    context.clearRect(0, 0, PAPER, PAPER);
-    context.globalCompositeOperation = "source-over";
-    context.lineCap = context.lineJoin = "round";
-    for (const [width, share] of NEAR) {
-      context.lineWidth = width;
-      context.strokeStyle = `rgb(0 0 0 / ${share})`;
-      context.beginPath();
-      for (const { points } of strokes) {
-        context.moveTo(points[0][0], points[0][1]);
-        for (const [x, y] of points) context.lineTo(x, y);
-      }
-      context.stroke();
-    }
-    context.globalCompositeOperation = "source-in";
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.veil, 0, 0, PAPER, PAPER);
-    return this.#near;
+  /** Where the picture to trace lies: {left, top, width, height}. */
+  get tracingBox() {
+    const { x, y, scale } = this.tracingAt;
+    const share = (scale * PAPER) / Math.max(this.tracing.width, this.tracing.height);
+    const [width, height] = [this.tracing.width * share, this.tracing.height * share];
+    return { left: x - width / 2, top: y - height / 2, width, height };
   }
 
-  /** The whole of the picture, as large as the paper allows. */
-  #layTracing(context, picture) {
-    const scale = PAPER / Math.max(picture.width, picture.height);
-    const [width, height] = [picture.width * scale, picture.height * scale];
+  placeTracing(at) {
+    this.tracingAt = at;
+    this.refresh();
+  }
+
+  #layTracing(context) {
+    const { left, top, width, height } = this.tracingBox;
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, PAPER, PAPER); // beside the paper is the desk
+    context.clip();
     context.globalAlpha = this.tracingShare;
-    context.drawImage(picture, (PAPER - width) / 2, (PAPER - height) / 2, width, height);
-    context.globalAlpha = 1;
-  }
-
-  #layer(context, picture, share) {
-    context.globalAlpha = share;
-    context.drawImage(picture, 0, 0, PAPER, PAPER);
-    context.globalAlpha = 1;
+    context.drawImage(this.tracing, left, top, width, height);
+    context.restore();
   }
 
   #shape(one) {
@@ -246,43 +237,6 @@ export class Paper {
       this.#shapes.set(one, shape);
     }
     return shape;
-  }
-
-  #renderGuide(context) {
-    context.strokeStyle = this.#colours.faint;
-    context.lineWidth = 1.2;
-    context.setLineDash([5, 5]);
-    for (const [x, y, rx, ry, from, to] of GUIDE) {
-      context.beginPath();
-      context.ellipse(x, y, rx, ry, 0, from * 2 * Math.PI, to * 2 * Math.PI);
-      context.stroke();
-    }
-    context.beginPath();
-    context.moveTo(256, 250);
-    context.quadraticCurveTo(248, 290, 238, 316);
-    context.stroke();
-    context.setLineDash([]);
-  }
-
-  #renderRing(context, radius) {
-    context.strokeStyle = this.#colours.accent;
-    context.lineWidth = 1.5 / this.scale;
-    context.beginPath();
-    context.arc(...this.#cursor, radius, 0, 2 * Math.PI);
-    context.stroke();
-  }
-
-  #renderCross(context) {
-    const [x, y] = this.#cursor;
-    const long = 12 / this.scale;
-    context.strokeStyle = this.#colours.accent;
-    context.lineWidth = (this.#doing ? 3 : 1.5) / this.scale;
-    context.beginPath();
-    context.moveTo(x - long, y);
-    context.lineTo(x + long, y);
-    context.moveTo(x, y - long);
-    context.lineTo(x, y + long);
-    context.stroke();
   }
 
   // --- the hand on the keyboard: arrows move a cross, Enter puts the tool down and lifts it ---
@@ -487,7 +441,7 @@ export class Paper {
   /** Strokes of a group are chosen together. */
   choose(ids) {
     this.selected = withGroups(this.editor.drawing.strokes, new Set(ids));
-    this.onChoice?.();
+    this.onChoice();
     this.refresh();
   }
 
@@ -495,7 +449,7 @@ export class Paper {
   #forgetTheGone() {
     if (!this.selected.size) return;
     this.selected = new Set(this.chosen.map((one) => one.id));
-    this.onChoice?.();
+    this.onChoice();
   }
 
   /** Shows the chosen strokes changed, from where they were when the hand went down. */

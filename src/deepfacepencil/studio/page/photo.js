@@ -1,13 +1,16 @@
 // The photo: asks for that of the newest drawing when the answer to the last one has come, and shows
 // what comes. One drawing is on the way at most: nothing queues. When the hand rests, it asks for the
-// same photo larger; what is asked for beside that, such as a variant, waits until nothing is newer.
+// same photo larger, unless larger ones cost no more and follow the pen themselves; what is asked for
+// beside that, such as a variant, waits until nothing is newer.
 
 import { CELLS, isEmpty } from "./drawing.js";
 import { wishes } from "./face.js";
 import { photos } from "./source.js";
 
-export const SIZE = 256; // of the photo that follows the pen
+export const SIZE = 256; // of the photo that follows the pen, if larger ones cost more
 const RESTED = 512;
+const NO_MORE = 1.2; // times what the small one costs
+const LITTLE = 30; // milliseconds: what costs less tells nothing
 export const LARGEST = 1024;
 const REST = 500; // milliseconds without a change
 
@@ -26,6 +29,8 @@ export class Photo extends EventTarget {
   face = 1; // how sure the network is that a face was drawn
   delay = 0;
   #largest = LARGEST; // that the model makes, as far as is known
+  #size = SIZE; // of the photo that follows the pen
+  #costs = {}; // the least milliseconds that photos of each size cost
   #newest = null;
   #onTheWay = null;
   #refused = false; // whether there will be no photo of the newest drawing
@@ -43,7 +48,7 @@ export class Photo extends EventTarget {
   /** Whether the photo on the canvas is of the newest drawing. */
   get isCurrent() {
     // Larger ones and variants are of a drawing whose photo is there already.
-    const coming = [this.#newest, this.#onTheWay].some((frame) => frame?.size === SIZE);
+    const coming = [this.#newest, this.#onTheWay].some((frame) => frame?.live);
     return !coming && !this.#refused;
   }
 
@@ -52,9 +57,9 @@ export class Photo extends EventTarget {
     this.#refused = false;
     clearTimeout(this.#resting);
     if (isEmpty(drawing)) return this.forget();
-    this.#newest = { drawing, veil, size: SIZE, wanted: true };
+    this.#newest = { drawing, veil, size: this.#size, live: true, wanted: true };
     if (this.#times.length < 500) this.#times.push(at);
-    if (this.#onTheWay?.size > SIZE) this.#onTheWay.wanted = false; // it would be an old one
+    if (this.#onTheWay && !this.#onTheWay.live) this.#onTheWay.wanted = false; // it would be an old one
     this.#send();
   }
 
@@ -109,7 +114,7 @@ export class Photo extends EventTarget {
       }
     }
     this.#onTheWay = null;
-    if (answer && asked.size > answer.photo.width) this.#largest = answer.photo.width;
+    if (answer) this.#weigh(asked, answer.photo.width, answer.engine);
     this.#send(); // first of all, so that the server does not wait for the painting
     if (answer && asked.wanted) this.#show(answer, asked, times);
   }
@@ -119,15 +124,24 @@ export class Photo extends EventTarget {
     if (answer.veil) put(this.veil, coloured(answer.veil));
     this.missing = answer.missing;
     this.face = answer.face;
-    if (asked.size === SIZE) this.#hear(asked.drawing, answer.photo);
-    if (asked.size === SIZE) requestAnimationFrame(() => this.#measure(times));
+    if (asked.live) this.#hear(asked.drawing, answer.photo);
+    if (asked.live) requestAnimationFrame(() => this.#measure(times));
     this.dispatchEvent(new Event("photo"));
     clearTimeout(this.#resting);
     if (asked.size >= RESTED || this.#largest < RESTED || !this.isCurrent) return;
     this.#resting = setTimeout(() => {
-      this.#newest = { ...asked, size: RESTED };
+      this.#newest = { ...asked, size: RESTED, live: false };
       this.#send();
     }, REST);
+  }
+
+  /** Learns whether larger photos can follow the pen as fast as small ones. */
+  #weigh(asked, got, cost) {
+    if (!asked.live && asked.size > got) this.#largest = got;
+    if (!(cost > LITTLE)) return;
+    this.#costs[got] = Math.min(cost, this.#costs[got] ?? Infinity);
+    const free = this.#largest >= RESTED && this.#costs[RESTED] < NO_MORE * this.#costs[SIZE];
+    this.#size = free ? RESTED : SIZE;
   }
 
   #hear(drawing, { data }) {
@@ -136,6 +150,7 @@ export class Photo extends EventTarget {
     if (!last || !sameLines(last.drawing, drawing)) return;
     const { seed, appearance } = last.drawing;
     if (seed === drawing.seed && appearance === drawing.appearance) return;
+    if (data.length !== last.data.length) return;
     if (data.every((value, i) => value === last.data[i])) this.dispatchEvent(new Event("deaf"));
   }
 

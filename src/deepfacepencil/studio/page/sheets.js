@@ -113,7 +113,9 @@ $("kept").addEventListener("keydown", (event) => {
 /** A card with the drawing, its photo, its name, and what can be done with it. */
 function keptCard(list, table, entry) {
   const { id, changed, drawing, thumbnail } = entry;
-  const when = new Date(changed).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const when = new Date(changed).toLocaleString([], {
+    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+  });
   const called = () => entry.name || `Drawing of ${when}`;
   const picture = [pictureOf(drawing, 256, 5)];
   if (thumbnail) {
@@ -151,7 +153,7 @@ function keptCard(list, table, entry) {
   line.className = "about";
   line.append(
     name,
-    button("2×", "Duplicate", async () => {
+    button("Duplicate", "Duplicate", async () => {
       const copy = {
         ...entry, id: store.newId(), changed: Date.now(), before: null, after: null, touched: true,
       };
@@ -159,7 +161,7 @@ function keptCard(list, table, entry) {
       await store.keep(copy);
       list.prepend(keptCard(list, table, copy));
     }),
-    button("×", "Delete", async () => {
+    button("Delete", "Delete", async () => {
       const whole = await store.find(id);
       const current = id === table.current;
       await table.forget(id);

@@ -17,7 +17,7 @@ const historyOf = ({ drawing, history }) => {
 export class Table extends EventTarget {
   // Events: "other" (another drawing lies here now), "unkept" (this browser keeps nothing).
   current = store.choices.get("current", null) ?? store.newId();
-  about = {}; // what is kept beside the drawing: its name, and a picture to trace
+  about = {}; // what is kept beside the drawing: its name, a picture to trace, and where that lies
   thumbnail = null; // the photo as it was kept last
   #changed = Date.now();
   #touched = false; // whether anything was ever done to it: opened and no more, it needs no card
@@ -26,6 +26,7 @@ export class Table extends EventTarget {
   #editor;
   #picture;
   #keeping = 0;
+  #due = false; // whether there is something to keep
   #resumed = false; // before, what is kept under `current` is not on the table
   #resuming;
   #mine = new Set();
@@ -76,11 +77,13 @@ export class Table extends EventTarget {
   keepSoon() {
     if (document.body.dataset.kept !== "never") document.body.dataset.kept = "no";
     clearTimeout(this.#keeping);
+    this.#due = true;
     this.#keeping = setTimeout(() => this.keep(), 250);
   }
 
   async keep() {
     if (!this.#resumed) return;
+    this.#due = false;
     const drawing = this.#editor.settled;
     try {
       const picture = this.#picture();
@@ -97,7 +100,7 @@ export class Table extends EventTarget {
         });
       }
       store.choices.set("current", id);
-      document.body.dataset.kept = "yes";
+      if (!this.#due) document.body.dataset.kept = "yes"; // else there is newer already
     } catch {
       if (document.body.dataset.kept !== "never") this.dispatchEvent(new Event("unkept"));
       document.body.dataset.kept = "never";
@@ -119,8 +122,8 @@ export class Table extends EventTarget {
   }
 
   #show(entry) {
-    const { name, tracing } = entry;
-    this.about = { name, tracing };
+    const { name, tracing, tracingAt } = entry;
+    this.about = { name, tracing, tracingAt };
     this.thumbnail = entry.thumbnail ?? null;
     this.#changed = entry.changed ?? Date.now();
     this.#touched = entry.touched ?? Boolean(entry.id);

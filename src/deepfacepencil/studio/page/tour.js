@@ -20,7 +20,8 @@ export function tour(place, steps) {
     if (at === steps.length) return end();
     point(true);
     text.textContent = steps[at][1];
-    next.textContent = at + 1 < steps.length ? `Next (${at + 1} of ${steps.length})` : "Done";
+    next.textContent = at + 1 < steps.length ? "Next" : "Done";
+    next.setAttribute("aria-label", `${next.textContent}, ${at + 1} of ${steps.length}`);
   };
   next.onclick = go;
   never.onclick = end;

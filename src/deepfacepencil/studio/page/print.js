@@ -1,0 +1,140 @@
+// The print: the photo on the page, how old and how sure it is, and what is said about it.
+
+import { isEmpty } from "./drawing.js";
+import { $, editor, look, paper, photo, table, variants } from "./room.js";
+import { toast } from "./sheets.js";
+import { pictureOf } from "./shapes.js";
+import { photos } from "./source.js";
+import { brush } from "./tools/brush.js";
+
+const SURE = 0.5; // from here on the network takes a drawing for a face
+// Without a new one for so many milliseconds, or so many times as long as they take here, the photo
+// that is shown is an old one.
+const LATE = 400;
+const PATIENCE = 2.5;
+
+export const wantsVeil = () => look.veil || paper.tool === brush;
+
+export function ask(at = performance.now()) {
+  photo.request(editor.drawing, wantsVeil(), at);
+  showAge();
+}
+
+let late = 0;
+
+/** Says of the photo whether it is of the newest drawing, and dims it when it stays behind. */
+function showAge() {
+  const state = photo.isCurrent ? "current" : "coming";
+  if (state === "current") {
+    clearTimeout(late);
+    late = 0;
+    delete document.body.dataset.late;
+  } else {
+    const wait = Math.max(LATE, PATIENCE * photo.delay);
+    late ||= setTimeout(() => (document.body.dataset.late = ""), wait);
+  }
+  document.body.dataset.photo = state;
+}
+
+editor.addEventListener("change", ({ detail }) => {
+  const { drawing } = editor;
+  paper.refresh();
+  ask(detail.at);
+  $("begin").hidden = $("waiting").hidden = !isEmpty(drawing);
+  if (isEmpty(drawing)) clearPhoto();
+});
+
+/** Nothing is to be seen of a photo that is not this drawing's. */
+export function clearPhoto() {
+  look.shown = false;
+  table.thumbnail = null;
+  document.body.dataset.shown = "no";
+  $("photo").getContext("2d").clearRect(0, 0, $("photo").width, $("photo").height);
+  if (isEmpty(editor.drawing)) variants.close();
+  tell();
+  meter();
+  layers();
+}
+
+photo.addEventListener("photo", () => {
+  look.shown = true;
+  document.body.dataset.shown = "yes";
+  clearTimeout(late);
+  late = 0;
+  delete document.body.dataset.late;
+  showAge();
+  const { canvas } = photo;
+  if ($("photo").width !== canvas.width) $("photo").width = $("photo").height = canvas.width;
+  $("photo").getContext("2d").drawImage(canvas, 0, 0);
+  layers();
+  tell();
+});
+
+/** What lies under the strokes on the paper. */
+export function layers() {
+  const there = look.shown && !isEmpty(editor.drawing);
+  paper.photo = look.overlay && there ? photo.canvas : null;
+  paper.veil = wantsVeil() && there ? photo.veil : null;
+  $("legend").hidden = !paper.veil;
+  paper.refresh();
+}
+
+photo.addEventListener("measured", () => meter());
+photo.addEventListener("refused", ({ detail }) => toast(`There is no photo of this: ${detail}.`));
+photo.addEventListener("deaf", () =>
+  toast("The model in use does not listen to this: it makes one person of each drawing."),
+);
+photos.addEventListener("state", () => {
+  meter();
+  const away = photos.state === "away" || photos.state === "full";
+  $("banner").hidden = !away;
+  $("banner").textContent = !away
+    ? ""
+    : photos.state === "full"
+      ? "The studio is full. Your drawing is safe here; trying again…"
+      : "The studio's server is away. Your drawing is safe here; looking for it again…";
+});
+
+function meter() {
+  $("meter").dataset.state = photos.state;
+  $("meter").lastElementChild.textContent =
+    photos.state === "ready" && photo.delay ? `${Math.round(photo.delay)} ms` : photos.state;
+}
+
+/** What the network does not see yet: no face, or a face without some of its features. */
+function tell() {
+  const missing = look.shown ? photo.missing : [];
+  const unsure = look.shown && photo.face < SURE;
+  document.body.classList.toggle("unsure", unsure);
+  document.body.style.setProperty("--sure", photo.face / SURE);
+  $("unsure").hidden = !unsure;
+  $("unsure").textContent = !unsure
+    ? ""
+    : missing.length
+      ? `Only a guess so far. Draw the ${missing[0]} next.`
+      : "The network makes out no face in these lines.";
+  $("hint").textContent =
+    unsure || !missing.length
+      ? ""
+      : `Not drawn yet: ${list(missing)}. The network makes up what is missing.`;
+  const elsewhere = missing.includes("eyes") && missing.includes("outline") && missing.length > 2;
+  const astray = elsewhere || (unsure && !missing.length);
+  $("place").hidden = !(astray && editor.drawing.strokes.length > 3);
+}
+
+const list = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" and ");
+
+/** Lines over the photo, or alone, while it is asked for. */
+export function compare(event) {
+  const { width } = $("lines");
+  const ink = look.shown && !event?.shiftKey ? ["#fff", null] : ["#1c1a17", "#ffffff"];
+  const context = $("lines").getContext("2d");
+  context.clearRect(0, 0, width, width);
+  if (!ink[1]) { // white lines with a dark rim are seen on every photo
+    context.drawImage(pictureOf(editor.drawing, width, 5, ["#000", null]), 0, 0);
+    context.drawImage(pictureOf(editor.drawing, width, 2.5, ink), 0, 0);
+  } else {
+    context.drawImage(pictureOf(editor.drawing, width, undefined, ink), 0, 0);
+  }
+  $("lines").hidden = false;
+}
