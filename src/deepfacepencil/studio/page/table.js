@@ -177,7 +177,7 @@ export class Table extends EventTarget {
   }
 
   /** Takes a kept drawing for this window. False if another one has it: both would keep over it. */
-  #claim(id, patience = { signal: AbortSignal.timeout(1000) }) { // a reload lets go of it
+  #claim(id, patience = { signal: AbortSignal.timeout(4000) }) { // a reload lets go of it, late
     return new Promise((done) => {
       if (!navigator.locks || this.#mine.has(id)) return done(true);
       const hold = () => {
