@@ -470,13 +470,14 @@ def test_the_picture_to_trace_is_moved_scaled_and_kept(hand: Hand) -> None:
 
     def colours() -> list[int]:
         """Green of the paper near two corners: little of it where the picture lies."""
-        return hand.page.evaluate(
+        found: list[int] = hand.page.evaluate(
             """() => [[20, 60], [480, 440]].map(([x, y]) => {
                 const paper = document.getElementById("paper");
                 const k = paper.width / 512;
                 return paper.getContext("2d").getImageData(x * k, y * k, 1, 1).data[1];
             })"""
         )
+        return found
 
     hand.until(lambda: max(colours()) < 200)
     hand.page.click("#tracer")
