@@ -30,7 +30,6 @@ def draw(
 
     `looks` are skin, hair, lips, clothes, backdrop, age and sex, as `generate` takes them;
     `tolerance`, `seed` and `size` as Engine does. What is None is what the drawing says itself; of
-    `tolerance`, `seed` and `size` as Engine does. What is None is what the drawing says itself; of
     the seed, else, one of its lines. Saved, the photo says that it is made.
     Raises InputError for what cannot be used.
     """
