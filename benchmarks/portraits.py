@@ -5,19 +5,25 @@
 FACES has photos/ and labels/ that the model never saw; PARSER is a folder whose parse.py has a
 Parser that labels photos with the 19 classes. OUTPUT gets a sheet for each part:
 shown: of faces with glasses or hats, the drawing with lines inside its regions, and the share of
-photos that show it; the brightness of chins against cheeks for drawings with and without a beard.
+photos that show it.
+bearded: the same for the faces that --bearded names, to be looked at.
 asked: median CIEDE2000 between a hair and skin asked for and the median colour shown.
 variants: 16 people of a drawing, ST-LPIPS between them and landmarks to their mean.
 unfinished: examples/ by every tenth stroke, the share with a face.
+groups: landmarks, faces found and the CIEDE2000 of the skin when it is asked for, by thirds of the
+true skin's lightness; and by age where --ages has it, a CSV with file,age_years.
+aged: OUTPUT/aged/AGE/, photos of drawings with ages asked for, for a network that judges age.
 """
 
 import argparse
+import csv
 import sys
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import torch
+from models import landmark_error
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
@@ -53,6 +59,12 @@ class Bench:
         from parse import Parser  # type: ignore[import-not-found]
 
         self.parse, self.engine, self.output = Parser(1), Engine(given.model), given.output
+        self.bearded = set(given.bearded)
+        self.ages: dict[str, float] = {}
+        if given.ages:
+            with given.ages.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if row["age_years"]]
+            self.ages = {Path(row["file"]).stem: float(row["age_years"]) for row in rows}
         names = sorted(path.stem for path in (given.faces / "labels").glob("*.png"))
         self.names = names[: given.photos]
         self.labels = [read_labels(given.faces / "labels" / f"{n}.png") for n in self.names]
@@ -81,8 +93,7 @@ class Bench:
 
 
 def shown(bench: Bench) -> None:
-    """The share of photos that show what was drawn, and how dark chins are."""
-    chins: dict[bool, list[float]] = {True: [], False: []}
+    """The share of photos that show what was drawn."""
     for name, share in WORN.items():
         number = CLASSES.index(name)
         found, drawings, made = [], [], []
@@ -96,48 +107,19 @@ def shown(bench: Bench) -> None:
             made.append(photo)
         print(f"{name} drawn {len(found)} times, shown {np.mean(found):.2f}", flush=True)
         bench.sheet(name, [drawings[:SHOWN], made[:SHOWN]])
-    bearded: list[list[Pixels]] = [[], [], []]
-    for index, (photo, labels) in enumerate(zip(bench.photos, bench.labels, strict=True)):
-        darkness = chin(photo, labels)
-        if darkness is None or 6 < darkness < 18:
-            continue
-        strokes = bench.drawing(index)
-        made_photo = bench.engine(strokes, seed=index).photo
-        again = chin(made_photo, bench.labels_of(made_photo))
-        if again is not None:
-            chins[darkness >= 18].append(again)
-        if darkness >= 18:
+
+
+def bearded(bench: Bench) -> None:
+    """The faces that are said to have beards, their drawings and photos: to be looked at."""
+    rows: list[list[Pixels]] = [[], [], []]
+    for index, name in enumerate(bench.names):
+        if name in bench.bearded:
+            strokes = bench.drawing(index)
+            photo = bench.engine(strokes, seed=index).photo
             drawn = np.stack([picture(strokes, 256)] * 3, -1)
-            for row, tile in zip(bearded, (photo, drawn, made_photo), strict=True):
+            for row, tile in zip(rows, (bench.photos[index], drawn, photo), strict=True):
                 row.append(tile)
-    for dark, values in chins.items():
-        which = "with" if dark else "without"
-        share = np.mean(np.array(values) >= 12)
-        print(
-            f"{len(values)} drawings {which} a beard: chins are {np.median(values):.1f} darker than"
-            f" cheeks; 12 and more in {share:.2f}",
-            flush=True,
-        )
-    bench.sheet("beards", [row[:SHOWN] for row in bearded])
-
-
-def chin(photo: Pixels, labels: Pixels) -> float | None:
-    """By how much L* of the skin below the mouth is darker than that of the cheeks."""
-    mouth = np.isin(labels, [CLASSES.index(n) for n in ("mouth", "u_lip", "l_lip")])
-    nose = labels == CLASSES.index("nose")
-    skin = labels == CLASSES.index("skin")
-    if mouth.sum() < 40 or nose.sum() < 40 or skin.sum() < 2000:
-        return None
-    rows = np.arange(256)[:, None]
-    low, top = np.nonzero(mouth)[0].max(), np.nonzero(nose)[0].mean()
-    columns = np.nonzero(mouth)[1]
-    beside = (np.arange(256) > columns.min() - 8) & (np.arange(256) < columns.max() + 8)
-    below = skin & (rows > low + 3) & beside[None]
-    cheeks = skin & (rows > top - 12) & (rows < top + 12)
-    if below.sum() < 60 or cheeks.sum() < 60:
-        return None
-    lightness = rgb2lab(photo)[..., 0]
-    return float(np.median(lightness[cheeks]) - np.median(lightness[below]))
+    bench.sheet("bearded", rows)
 
 
 def asked(bench: Bench) -> None:
@@ -195,7 +177,65 @@ def unfinished(bench: Bench) -> None:
     bench.sheet("unfinished", rows)
 
 
-PARTS = {"shown": shown, "asked": asked, "variants": variants, "unfinished": unfinished}
+def groups(bench: Bench) -> None:
+    """Whom the model serves worse."""
+    light, errors, away, ages = [], [], [], []
+    for index, name in enumerate(bench.names):
+        truth, labels = bench.photos[index], bench.labels[index]
+        true = colours_of(truth, labels)[0]
+        if true[0] < 0:
+            continue
+        wanted = Appearance(skin=tuple(int(c) for c in true))  # type: ignore[arg-type]
+        photo = bench.engine(bench.drawing(index), appearance=wanted, seed=index).photo
+        seen = colours_of(photo, bench.labels_of(photo))[0]
+        pair = [rgb2lab(np.array(c, float) / 255) for c in (true, seen)]
+        light.append(float(pair[0][0]))
+        away.append(float(deltaE_ciede2000(*pair)) if seen[0] >= 0 else np.nan)
+        errors.append(landmark_error(photo, truth))
+        ages.append(bench.ages.get(name, np.nan))
+    splits = {
+        "skin": (np.array(light), np.percentile(light, (100 / 3, 200 / 3))),
+        "age": (np.array(ages), np.array((18, 50))),
+    }
+    for what, (values, edges) in splits.items():
+        known = np.isfinite(values)
+        for group in range(3):
+            chosen = known & (np.digitize(values, edges) == group)
+            if not chosen.any():
+                continue
+            error, off = np.array(errors)[chosen], np.array(away)[chosen]
+            bounds = f"{values[chosen].min():.0f} to {values[chosen].max():.0f}"
+            print(
+                f"{what} {bounds}: {chosen.sum()} faces, landmarks {np.nanmean(error):.3f}, found"
+                f" {np.isfinite(error).mean():.2f}, skin off by {np.nanmedian(off):.1f}",
+                flush=True,
+            )
+
+
+def aged(bench: Bench) -> None:
+    """Photos of the same drawings at four ages."""
+    rows = []
+    for age in (8, 25, 45, 70):
+        folder = bench.output / "aged" / str(age)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows.append([])
+        for index in range(min(30, len(bench.names))):
+            wanted = Appearance(age=age)
+            photo = bench.engine(bench.drawing(index), appearance=wanted, seed=index).photo
+            Image.fromarray(photo).save(folder / f"{bench.names[index]}.jpg", quality=95)
+            rows[-1].append(photo)
+    bench.sheet("aged", [row[:SHOWN] for row in rows])
+
+
+PARTS = {
+    "shown": shown,
+    "bearded": bearded,
+    "asked": asked,
+    "variants": variants,
+    "unfinished": unfinished,
+    "groups": groups,
+    "aged": aged,
+}
 
 
 def main() -> None:
@@ -205,13 +245,13 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--model", type=Path, default=BUNDLED)
     parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--ages", type=Path)
+    parser.add_argument("--bearded", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     given = parser.parse_args()
     bench = Bench(given)
     for part in given.parts:
-        {"shown": shown, "asked": asked, "variants": variants, "unfinished": unfinished}[part](
-            bench
-        )
+        PARTS[part](bench)
 
 
 if __name__ == "__main__":
