@@ -32,8 +32,10 @@ settings.load_profile("gate")
 # In the environment of whatever the tests start, and of what that starts.
 _MARK = f"DEEPFACEPENCIL_TESTS={os.getpid()}-{time.monotonic_ns()}"
 os.environ.update([_MARK.split("=")])
-_PATIENCE = 5  # seconds for what is ending already
+# Seconds for what is ending already.
+_PATIENCE = float(os.environ.get("DEEPFACEPENCIL_TESTS_PATIENCE", 20))
 _LAST = 120  # seconds for Python to end
+_left_by_others: list[str] = []
 # They end with this process, by a pipe and by torch: what passes its semaphores on, what compiles.
 _ENDS_WITH_US = ("multiprocessing.resource_tracker", "torch/_inductor/compile_worker")
 
@@ -72,8 +74,27 @@ def pytest_sessionstart() -> None:
     _threads_before = threading.enumerate()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Of pytest-xdist: one of the processes that share the tests has done."""
+    _left_by_others.extend(getattr(node, "workeroutput", {}).get("left running", ()))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    left = list(_left_by_others)
+    if not session.config.pluginmanager.has_plugin("dsession"):  # which only shares tests out
+        left += _ended_by_force()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left running"] = left
+    elif left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        terminal = session.config.get_terminal_writer()
+        terminal.line("\nThe tests left running:\n" + "\n".join(left), red=True)
+
+
+def _ended_by_force() -> list[str]:
+    """What is left when the tests have ended, and soon after."""
     from deepfacepencil.runtime.reading import shared
 
     shared().close()  # ends with the command that reads, and this is not one
@@ -84,10 +105,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     for number, command in _processes_left().items():
         left.append(f"process {number}: {command[:200]}")
         os.kill(number, signal.SIGKILL)
-    if left:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        terminal = session.config.get_terminal_writer()
-        terminal.line("\nThe tests left running:\n" + "\n".join(left), red=True)
+    return left
 
 
 @pytest.hookimpl(trylast=True)

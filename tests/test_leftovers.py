@@ -1,6 +1,7 @@
 """What a program leaves running holds up whoever waits for it: it is found, and ends in time."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ LEAVING = """
 import subprocess, sys, threading, time
 
 def test_leaving():
-    threading.Thread(target=time.sleep, args=(8,), name="an idler").start()
+    threading.Thread(target=time.sleep, args=(30,), name="an idler").start()
     sleeper = [sys.executable, "-c", "import time; time.sleep(77)"]
     subprocess.Popen(sleeper)
     start = f"import subprocess; subprocess.Popen({sleeper!r}, start_new_session=True)"
@@ -29,18 +30,27 @@ def _tests(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     # Returns when nobody holds the pipe any longer.
     return subprocess.run(
-        command, cwd=folder, timeout=70, text=True, stdout=subprocess.PIPE, check=False
+        command,
+        cwd=folder,
+        env={**os.environ, "DEEPFACEPENCIL_TESTS_PATIENCE": "2"},
+        timeout=300,
+        text=True,
+        stdout=subprocess.PIPE,
+        check=False,
     )
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="Linux tells what runs")
-def test_what_tests_leave_running_is_named_and_fails_the_run(tmp_path: Path) -> None:
-    done = _tests(tmp_path)
+@pytest.mark.parametrize("shared_out", [[], ["--numprocesses=1"]])
+def test_what_tests_leave_running_is_named_and_fails_the_run(
+    tmp_path: Path, shared_out: list[str]
+) -> None:
+    done = _tests(tmp_path, *shared_out)
     assert "2 passed" in done.stdout
     assert done.returncode == 1
     assert "thread an idler" in done.stdout
     assert done.stdout.count("time.sleep(77)") == 2
-    assert _tests(tmp_path, "-k", "nothing").returncode == 0
+    assert _tests(tmp_path, "-k", "nothing", *shared_out).returncode == 0
 
 
 A_LOADER = """
@@ -57,7 +67,7 @@ kept.append(kept)  # nothing of this is collected before Python waits for its wo
 
 
 def test_a_loader_that_was_never_closed_does_not_keep_its_program_from_ending() -> None:
-    subprocess.run([sys.executable, "-c", A_LOADER], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", A_LOADER], check=True, timeout=300)
 
 
 class Halves:
