@@ -39,7 +39,8 @@ from .runtime.engine import (
     TOLERANCE_SIZE,
 )
 from .sketch.pen import draw
-from .sketch.strokes import Strokes, through
+from .sketch.place import average_face
+from .sketch.strokes import Strokes
 from .training.checkpoint import load_generator, refuse_enhancer
 
 # On the scale [-1, 1] of photos. Half-precision weights move no colour by more than two of its 256
@@ -288,17 +289,5 @@ def half_precision_storage(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def example_face() -> Strokes:
-    """Two eyes, a nose, a mouth and a face, as loops and a line."""
-    turn = np.linspace(0, 2 * np.pi, 13)[:, None]
-    loop = np.hstack([np.cos(turn), np.sin(turn)])
-    shapes: list[Any] = [
-        loop * radii + centre
-        for radii, centre in (
-            ((24, 10), (192, 240)),
-            ((24, 10), (320, 240)),
-            ((50, 18), (256, 380)),
-            ((135, 190), (256, 290)),
-        )
-    ]
-    shapes.append(np.array([[250, 250], [235, 330], [275, 335]]))
-    return Strokes.of(through(shape) for shape in shapes)
+    """The drawing by which a model's file is compared with torch."""
+    return average_face()

@@ -23,7 +23,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
 from deepfacepencil.errors import InputError
-from deepfacepencil.studio.guard import Door
+from deepfacepencil.studio.guard import Access
 from deepfacepencil.studio.listening import Allowance, listening
 from deepfacepencil.studio.render_queue import Client, Counts, RenderQueue
 from deepfacepencil.studio.server import Limits, create_app
@@ -91,8 +91,8 @@ def test_other_names_are_not_answered(client: TestClient) -> None:
         pass
     for name in ("127.0.0.1:8400", "[::1]:8400", "localhost:1"):
         assert client.get("/", headers={"host": name}).status_code == 200
-    door = Door.of("127.0.0.1", ["Studio.Example"], None)
-    public = TestClient(create_app(Copyist(), door=door), base_url="http://studio.EXAMPLE")
+    access = Access.of("127.0.0.1", ["Studio.Example"], None)
+    public = TestClient(create_app(Copyist(), access=access), base_url="http://studio.EXAMPLE")
     assert public.get("/").status_code == 200
     for name in ("LOCALHOST", "LocalHost:8400"):
         assert client.get("/", headers={"host": name}).status_code == 200
@@ -113,11 +113,11 @@ def test_the_origin_is_ours_in_any_case_of_letters(client: TestClient) -> None:
         assert head(page.receive_bytes())["id"] == 2
 
 
-def test_over_a_network_the_link_with_its_token_opens_the_door() -> None:
-    door = Door.of("0.0.0.0", [], "a-secret")
+def test_over_a_network_the_link_with_its_token_gives_access() -> None:
+    access = Access.of("0.0.0.0", [], "a-secret")
     address = "http://192.0.2.7:8400"
     ours = {"origin": address}
-    with TestClient(create_app(Copyist(), door=door), base_url=address, headers=ours) as client:
+    with TestClient(create_app(Copyist(), access=access), base_url=address, headers=ours) as client:
         for given in ({}, {"authorization": "Bearer another"}, {"cookie": "studio-8400=another"}):
             assert client.get("/", headers=given).status_code == 401
             assert client.get("/?token=another", headers=given).status_code == 401

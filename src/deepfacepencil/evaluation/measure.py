@@ -166,7 +166,7 @@ def mean_tolerance(
     if attention is None:
         return np.full(len(sketches), np.nan)
     size = sketches.shape[-1]
-    widths = [width * 256 / size for width in pooling_widths(size)]
+    widths = [width * overlay.RESOLUTION / size for width in pooling_widths(size)]
     return np.array(
         [
             np.average(overlay.tolerance(chosen, widths), weights=sketch)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..runtime.overlay import RESOLUTION
 from ..runtime.overlay import WIDTHS as WIDTHS_AT_256
 from .blocks import InstanceNorm, initialise, initialise_for_relu
 from .classifier import Classifier
@@ -20,7 +21,7 @@ TOLERANCE_STEP = 6.0
 
 def pooling_widths(resolution: int) -> list[int]:
     """r_i for sketches of this many pixels: odd, and the same share of the picture as at 256."""
-    return [2 * round((r * resolution / 256 - 1) / 2) + 1 for r in WIDTHS_AT_256]
+    return [2 * round((r * resolution / RESOLUTION - 1) / 2) + 1 for r in WIDTHS_AT_256]
 
 
 def tolerance_bias(tolerance: Tensor) -> Tensor:
@@ -117,4 +118,3 @@ class SpatialAttentionPooling(nn.Module):
         """Before torch.compile: under bfloat16 autocast on a CPU it loses the gradient to A without
         a word (torch 2.13), and SAP would keep the attention that it was born with."""
         self.attend = torch.compiler.disable(self.attend)  # type: ignore[method-assign]
-        self.weigh = torch.compiler.disable(self.weigh)  # type: ignore[method-assign]

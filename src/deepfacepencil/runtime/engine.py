@@ -19,8 +19,8 @@ from ..errors import InputError
 from ..sketch.pen import draw
 from ..sketch.strokes import Strokes
 from .appearance import Appearance
+from .overlay import RESOLUTION
 
-RESOLUTION = 256
 SIZES = (256, 512, 1024)  # pixels of photos
 SKETCH, TOLERANCE, PHOTO, ATTENTION = "sketch", "tolerance", "photo", "attention"
 # What the models on a body that knows faces have besides; those of the paper's networks have not.

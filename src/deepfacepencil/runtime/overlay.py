@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# r_i, the pooling widths of SAP's branches at 256 px (models/sap.py).
+RESOLUTION = 256  # pixels of sketches and photos, unless a model or a caller says otherwise
+# r_i, the pooling widths of SAP's branches at that resolution (models/sap.py).
 WIDTHS = (1, 5, 9, 13)
-_STRICT, _LOOSE = np.array([40, 90, 200]), np.array([235, 90, 30])
+STRICT, LOOSE = np.array([40, 90, 200]), np.array([235, 90, 30])  # the page has the same
 
 
 def tolerance(
@@ -26,6 +27,6 @@ def tolerance_overlay(
     drawing: NDArray[np.uint8], attention: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
     """The drawing (H, W), 255 for stroke, on a veil: blue obeys, orange relaxes: (H, W, 3)."""
-    veil = _STRICT + share(attention)[:, :, None] * (_LOOSE - _STRICT)
+    veil = STRICT + share(attention)[:, :, None] * (LOOSE - STRICT)
     paper = 255 - 0.55 * (255 - veil)
     return (paper * (1 - drawing[:, :, None] / 255.0)).astype(np.uint8)

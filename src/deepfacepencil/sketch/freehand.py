@@ -20,10 +20,10 @@ from .strokes import CANVAS, Strokes, through
 _ID = {name: number for number, name in enumerate(CLASSES)}
 _LIPS = {_ID["mouth"], _ID["u_lip"], _ID["l_lip"]}
 
-# How parts go astray: standard deviations at clumsiness 1 of the offset (canvas pixels), the
-# logarithm of the size and the angle. Untrained hands miss by 4 % of the object's extent.
-_ASTRAY = (7.0, 0.12, 0.08)
-_WHOLE_ASTRAY = (6.0, 0.04, 0.04)
+# How far parts are misplaced: standard deviations at clumsiness 1 of the offset (canvas pixels),
+# the logarithm of the size and the angle. Untrained hands miss by 4 % of the object's extent.
+_MISPLACED = (7.0, 0.12, 0.08)
+_WHOLE_MISPLACED = (6.0, 0.04, 0.04)
 
 
 def freehand(strokes: Strokes, rng: np.random.Generator, doodle_share: float = 0.0) -> Strokes:
@@ -54,7 +54,7 @@ def freehand(strokes: Strokes, rng: np.random.Generator, doodle_share: float = 0
     classes: list[Pair] = []
     for part, part_lines in drawn.items():
         together = part_lines + within[part]
-        moved = _astray(together, rng, clumsiness, eyes_larger if part.endswith("eye") else 0.0)
+        moved = _misplaced(together, rng, clumsiness, eyes_larger if part.endswith("eye") else 0.0)
         border = border_of(part)
         for old, pair in (
             (moved[: len(part_lines)], border),
@@ -313,13 +313,13 @@ def _ears(ears: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]
     return lines
 
 
-def _astray(
+def _misplaced(
     lines: list[Line], rng: np.random.Generator, clumsiness: float, larger: float
 ) -> list[Line]:
     """A part that is out of place, too large or small, and tilted."""
     if not lines:
         return []
-    offset, size, angle = _ASTRAY
+    offset, size, angle = _MISPLACED
     matrix = _similarity(
         larger + rng.normal(0, size * clumsiness), rng.normal(0, angle * clumsiness)
     )
@@ -357,7 +357,7 @@ def _warped(
     points: NDArray[np.floating], rng: np.random.Generator, clumsiness: float
 ) -> NDArray[np.floating]:
     """The whole drawing out of place and bent by a few long waves."""
-    offset, size, angle = _WHOLE_ASTRAY
+    offset, size, angle = _WHOLE_MISPLACED
     centre = CANVAS / 2
     matrix = _similarity(rng.normal(0, size * clumsiness), rng.normal(0, angle * clumsiness))
     points = (points - centre) @ matrix + centre + rng.normal(0, offset * clumsiness, 2)

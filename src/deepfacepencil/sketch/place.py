@@ -2,7 +2,7 @@
 
 The networks have seen faces in one place and size only (the crop of CelebA-HQ, section 4.1). The
 face is found as an outline with features in it, else by comparing where strokes are, and where none
-are, with a mean face.
+are, with the average face.
 """
 
 from functools import cache
@@ -20,7 +20,7 @@ from .strokes import CANVAS, Strokes, through
 # Where the features of 1,600 training faces are on the canvas (medians; standard deviations of 2 px
 # for eyes, 7 for brows, 8 for the mouth's height, 20 for the sides and the chin): ellipses as
 # centre, radii, from and to degrees, clockwise from the right.
-_MEAN_FACE = (
+AVERAGE_FACE = (
     ((256, 281), (140, 195), -25, 205),  # from ear to ear along the chin
     ((319, 241), (23, 9), 0, 360),  # eyes
     ((193, 241), (23, 9), 0, 360),
@@ -32,7 +32,7 @@ _MEAN_FACE = (
 )
 _LOOK = 48  # cells per side in which faces are looked for: people place features to a cell (11 px)
 _FINE = 8  # pixels per cell of the raster that cells are made of
-_WINDOW = (slice(15, 47), slice(8, 40))  # cells of the mean face, brows to chin
+_WINDOW = (slice(15, 47), slice(8, 40))  # cells of the average face, brows to chin
 _SCALES = np.exp(np.arange(-3, 12) * 0.12)  # 0.7 to 3.7
 _FULL = 0.85 * CANVAS  # what a drawing fills at least once its face is placed
 # Drawings that had the training crop scored at least this share of the best place, others less.
@@ -65,7 +65,7 @@ def centre(strokes: Strokes, anew: bool = False) -> Strokes:
     # Between two scales, about the middle of the face.
     step = _peak(np.array([place.score for place in places]), best) - best
     scale = found.scale * (_SCALES[1] / _SCALES[0]) ** step
-    middle = np.array(_MEAN_FACE[0][0])
+    middle = np.array(AVERAGE_FACE[0][0])
     face = (middle - (found.right, found.down)) / found.scale
     return strokes.with_points((strokes.points - face) * scale + middle)
 
@@ -120,20 +120,25 @@ def _cells(raster: Image.Image, size: int) -> NDArray[np.float32]:
     return ndimage.gaussian_filter(np.minimum(share * _LOOK * _FINE / size * 1.25, 1), 0.75)
 
 
-@cache
-def _face_template() -> NDArray[np.float32]:
+def average_face() -> Strokes:
+    """The strokes of AVERAGE_FACE."""
     chains = []
-    for middle, radii, start, stop in _MEAN_FACE:
+    for middle, radii, start, stop in AVERAGE_FACE:
         angle = np.radians(np.linspace(start, stop, 24))
         chains.append(through(middle + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radii))
-    cells = _cells(Image.fromarray(pen.draw(Strokes.of(chains), _LOOK * _FINE)), _LOOK)[_WINDOW]
+    return Strokes.of(chains)
+
+
+@cache
+def _face_template() -> NDArray[np.float32]:
+    cells = _cells(Image.fromarray(pen.draw(average_face(), _LOOK * _FINE)), _LOOK)[_WINDOW]
     return cells - cells.mean()
 
 
 def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floating]:
     """How well the face is placed, for each position of the canvas over size x size cells.
 
-    Normalised correlation with the mean face, less where much of the drawing would be cut off.
+    Normalised correlation with the average face, less where much of the drawing would be cut off.
     At position (i, j) the canvas begins _LOOK / 2 cells above and left of cell (i, j).
     """
     template = _face_template()

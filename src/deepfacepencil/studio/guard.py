@@ -36,7 +36,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """Who is let in."""
 
     names: frozenset[str] = LOCAL
@@ -47,8 +47,8 @@ class Door:
     """What everybody has to show; None lets everybody in who may call."""
 
     @classmethod
-    def of(cls, host: str, allowed: Iterable[str], token: str | None) -> "Door":
-        """The door of a studio that listens at `host` and may be called by `allowed` names too."""
+    def of(cls, host: str, allowed: Iterable[str], token: str | None) -> "Access":
+        """To a studio that listens at `host` and may be called by `allowed` names too."""
         names = LOCAL | {name_of(name) for name in allowed}
         if host in LOCAL:
             return cls(frozenset(names), False, token)
@@ -60,7 +60,7 @@ class Door:
         name = name_of(host)
         return name in self.names or (self.addresses and _is_address(name))
 
-    def opens_to(self, shown: str | None) -> bool:
+    def admits(self, shown: str | None) -> bool:
         """Whether what somebody shows is the token, or none is wanted."""
         if self.token is None:
             return True
@@ -100,10 +100,10 @@ def from_our_page(headers: Headers) -> bool:
 
 
 class Guard:
-    """Keeps the door, answers HEAD as GET without a body, and puts the headers on every answer."""
+    """Lets in who has access, answers HEAD as GET without a body, puts the headers on answers."""
 
-    def __init__(self, app: Any, door: Door) -> None:
-        self._app, self._door = app, door
+    def __init__(self, app: Any, access: Access) -> None:
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -129,20 +129,20 @@ class Guard:
         """The answer to who may not come in; None for who may."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not self._door.knows(host):
+        if len(headers.getlist("host")) != 1 or not self._access.knows(host):
             name = name_of(host)[:60] or "this name"
             hint = f"start it with --allowed-host {name}" if name_of(host) else "ask for localhost"
             return PlainTextResponse(f"This studio does not answer to {name}: {hint}\n", 421)
         cookie = _cookie_of(host)
         asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(TOKEN)
-        if asked and self._door.token is not None and self._door.opens_to(asked[0]):
+        if asked and self._access.token is not None and self._access.admits(asked[0]):
             # The token goes out of the address, where histories and screenshots would keep it.
             entering = RedirectResponse("./", 303)
             entering.set_cookie(cookie, asked[0], httponly=True, samesite="lax", path="/")
             return entering
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         shown = bearer if kind.lower() == "bearer" else _cookie(headers, cookie)
-        if not self._door.opens_to(shown):
+        if not self._access.admits(shown):
             return PlainTextResponse("Open the link that the studio printed, with its token\n", 401)
         return None
 

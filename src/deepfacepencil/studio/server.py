@@ -1,4 +1,4 @@
-"""The studio's server: the page, a websocket for each open page, and the doors it keeps shut.
+"""The studio's server: the page, a websocket for each open page, and what it refuses.
 
 It answers to this machine alone unless told otherwise, takes nothing for a path, and bounds what a
 client may send: how much, how often, and how many may come.
@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..runtime.engine import Engine
 from ..runtime.reading import Reader
 from . import opening, protocol
-from .guard import LOCAL, TOKEN, Door, Guard, from_our_page
+from .guard import LOCAL, TOKEN, Access, Guard, from_our_page
 from .listening import Allowance, Listener, Talk, be_quiet_about_closing, listening
 from .long import LONG
 from .render_queue import Client, Counts, Draws, RenderQueue
@@ -74,8 +74,8 @@ class _Studio:
     opening: int = 0
 
 
-def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door()) -> FastAPI:
-    """The web application around an engine, for those whom `door` lets in."""
+def create_app(engine: Draws, limits: Limits | None = None, access: Access = Access()) -> FastAPI:
+    """The web application around an engine, for those whom `access` lets in."""
     counts = Counts()
     studio = _Studio(
         RenderQueue(engine, counts),
@@ -94,7 +94,7 @@ def create_app(engine: Draws, limits: Limits | None = None, door: Door = Door())
         studio.opener.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(Guard, door=door)
+    app.add_middleware(Guard, access=access)
     _add_drawing(app, studio)
     _add_files(app, studio)
     _add_watching(app, studio)
@@ -288,7 +288,7 @@ def serve(
         limits = Limits()
         local = host in LOCAL
         token = None if local else secrets.token_urlsafe(24)
-        app = create_app(Engine(model), limits, Door.of(host, allowed_hosts, token))
+        app = create_app(Engine(model), limits, Access.of(host, allowed_hosts, token))
         config = uvicorn.Config(
             app,
             http=Listener,

@@ -3,15 +3,16 @@
 
 import { CELLS, PAPER } from "./drawing.js";
 
-// Ellipses as centre, radii, from and to in turns of the clock hand.
+// Ellipses as centre, radii, from and to in turns of the clock hand: those of sketch/place.py, but for
+// the line between the lips, and with the whole head.
 export const GUIDE = [
   [256, 281, 140, 195, 0, 1],
-  [193, 241, 25, 10, 0, 1],
-  [319, 241, 25, 10, 0, 1],
-  [186, 214, 44, 12, 0.5, 1],
-  [326, 214, 44, 12, 0.5, 1],
-  [256, 322, 38, 14, 0, 0.5],
-  [256, 381, 58, 20, 0, 1],
+  [319, 241, 23, 9, 0, 1],
+  [193, 241, 23, 9, 0, 1],
+  [326, 212, 44, 10, 0.5, 1],
+  [186, 212, 44, 10, 0.5, 1],
+  [256, 322, 42, 16, 0, 0.5],
+  [256, 381, 58, 23, 0, 1],
 ];
 
 export const COLOURS = ["skin", "hair", "lips", "clothes", "backdrop"];
