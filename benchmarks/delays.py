@@ -92,6 +92,7 @@ def _elements() -> bytes:
 
 def _post(port: int, path: str, body: bytes, chunk: int = 0) -> bytes:
     head = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\n"
+    head += "Connection: close\r\n"
     if not chunk:
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
     chunks = b"".join(
@@ -102,7 +103,8 @@ def _post(port: int, path: str, body: bytes, chunk: int = 0) -> bytes:
 
 
 def _get(port: int, more: str) -> bytes:
-    return f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\n{more}\r\n\r\n".encode()
+    head = f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n"
+    return f"{head}{more}\r\n\r\n".encode()
 
 
 def _frame(opcode: int, payload: bytes, fin: bool = True) -> bytes:
@@ -130,10 +132,10 @@ UPLOADS: dict[str, Callable[[int], bytes]] = {
     "elements": lambda port: _post(port, "/open", _elements()),
     "place": lambda port: _post(port, "/place", _points(1_900, 20).encode()[:1_499_999]),
     "crumbs": lambda port: _post(port, "/open", bytes(1_500_000), 1),
-    "cookies": lambda port: _get(port, "Cookie: " + "a=b; " * 3_000) * 20,
-    "quoted cookies": lambda port: _get(port, 'Cookie: a="' + "\\\\" * 7_000) * 20,
-    "headers": lambda port: _get(port, "\r\n".join(["a:b"] * 3_000)) * 20,
-    "questions": lambda port: _get(port, "").replace(b"health", b"health?" + b"a=b&" * 4_000) * 20,
+    "cookies": lambda port: _get(port, "Cookie: " + "a=b; " * 2_500),
+    "quoted cookies": lambda port: _get(port, 'Cookie: a="' + "\\\\" * 7_000),
+    "headers": lambda port: _get(port, "\r\n".join(["a:b"] * 2_500)),
+    "questions": lambda port: _get(port, "").replace(b"health", b"health?" + b"a=b&" * 3_500),
 }
 MESSAGES: dict[str, Callable[[], bytes]] = {
     "drawer": lambda: _frame(1, SMALL.encode()),
@@ -164,7 +166,6 @@ def _attack(name: str, port: int, go: Event, over: Event) -> None:
 def _upload(port: int, data: bytes, go: Event) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
         while connection.recv(1 << 16):
             pass
 

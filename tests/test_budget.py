@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfacepencil.apart import Apart
+from deepfacepencil.apart import Apart, _send
 from deepfacepencil.budget import require_regular, whole_rules
 from deepfacepencil.errors import InputError
 from deepfacepencil.sketch import svg
@@ -129,6 +129,16 @@ def test_a_process_apart_ends_with_its_parent(worker: Apart) -> None:
     assert process.stdin
     process.stdin.close()  # as the end of the parent does
     assert process.wait(10) == 0
+
+
+def test_a_process_at_work_ends_with_its_parent(worker: Apart) -> None:
+    worker.begin()
+    process = worker._process
+    assert process
+    assert process.stdin
+    _send(process.stdin, {"name": "face.svg", "do": "sleep"}, [b""])
+    process.stdin.close()
+    assert process.wait(60) == 0
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

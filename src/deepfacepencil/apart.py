@@ -9,6 +9,7 @@ The two talk through pipes: JSON of fixed shape and plain bytes, nothing that is
 
 import json
 import os
+import select
 import signal
 import struct
 import subprocess
@@ -116,6 +117,7 @@ def serve(work: Callable[[str, bytes, dict[str, Any]], Answer]) -> None:
     # Answers go where nobody's print can spoil them.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(2, 1)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     _bound_memory()
     while True:
         try:
@@ -136,6 +138,15 @@ def serve(work: Callable[[str, bytes, dict[str, Any]], Answer]) -> None:
         _send(answers, head, parts)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
+
+
+def _follow_parent() -> None:
+    """Ends the process, whatever it is at work on, once nobody holds the other end of its pipe."""
+    if hasattr(select, "poll"):  # not on Windows
+        pipe = select.poll()
+        pipe.register(sys.stdin.fileno(), 0)  # nothing but its end
+        pipe.poll()
+        os._exit(0)
 
 
 def _bound_memory() -> None:
