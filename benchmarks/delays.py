@@ -1,6 +1,7 @@
 """What one drawer can do to another's frames: delays with and without an attack, alternating.
 
-`python benchmarks/delays.py [--model FILE] [--attacks NAME ...] [--rounds 5] [--seconds 4]`
+`python benchmarks/delays.py [--model FILE] [--attacks NAME ...] [--rounds 5] [--seconds 4]`, and
+`--drawers 64 --seconds 600` for so many drawers at once beside one who tries every attack.
 
 The studio is a process of its own, as users start it; so is the attacker, who waits for his word
 and uses the studio's own doors only. Quiet and attacked spells take turns in the same minutes, so a
@@ -19,6 +20,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -52,7 +54,9 @@ class Settings:
     rounds: int = 5
     """Spells of each kind."""
     seconds: float = 4
-    """Of each spell."""
+    """Of each spell; of the whole with --drawers."""
+    drawers: int = 0
+    """So many at once, and one attacker, instead of spells."""
 
 
 # What an attacker sends. Each is made once, and sent again and again as soon as it is answered.
@@ -199,7 +203,7 @@ def studio(model: Path) -> Iterator[tuple[int, int]]:
             server.terminate()
 
 
-async def _delays(port: int, seconds: float) -> list[float]:
+async def _delays(port: int, seconds: float, pause: float = 0.02) -> list[float]:
     """Milliseconds from a frame to its photo, one after the other with a pause."""
     strokes, delays = points_of(svg.load(DRAWING)), []
     origin: Any = f"http://localhost:{port}"
@@ -214,8 +218,59 @@ async def _delays(port: int, seconds: float) -> list[float]:
             await page.send(json.dumps(text))
             await page.recv()
             delays.append((time.perf_counter() - sent) * 1000)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause)
     return delays
+
+
+def _crowd(port: int, process: int, settings: Settings) -> None:
+    """Everybody's frames, and the memory of the studio and its readers once a minute."""
+    context, names = multiprocessing.get_context("spawn"), [*MESSAGES, *UPLOADS]
+    over, tried = threading.Event(), []
+
+    def attack() -> None:
+        while not over.is_set():
+            go, made = context.Event(), context.Event()
+            go.set()
+            name = names[len(tried) % len(names)]
+            attacker = context.Process(target=_attack, args=(name, port, go, made), daemon=True)
+            attacker.start()
+            over.wait(settings.seconds / len(names))
+            tried.append(name)
+            attacker.kill()
+
+    def watch() -> None:
+        while not over.wait(min(60, settings.seconds / 10)):
+            print(
+                f"{time.strftime('%X')} {_tree_memory(process):6.0f} MB, {tried[-1:]}", flush=True
+            )
+
+    async def draw() -> list[list[float]]:
+        drawers = (_delays(port, settings.seconds, 1) for _ in range(settings.drawers))
+        return await asyncio.gather(*drawers)
+
+    threads = [threading.Thread(target=work) for work in (attack, watch)]
+    for thread in threads:
+        thread.start()
+    delays = asyncio.run(draw())
+    over.set()
+    for thread in threads:
+        thread.join()
+    counts = sorted(map(len, delays))
+    worst = sorted(max(each) for each in delays)
+    print(f"{len(counts)} drawers: fewest frames {counts[0]}, median {counts[len(counts) // 2]},")
+    print(f"most {counts[-1]}; longest wait {worst[-1] / 1000:.1f} s, of the luckiest", end=" ")
+    print(f"{worst[0] / 1000:.1f} s; {len(set(tried))} of {len(names)} attacks tried")
+
+
+def _tree_memory(process: int) -> float:
+    """Resident MB of a process and its children."""
+    children = Path(f"/proc/{process}/task").glob("*/children")
+    every = [str(process), *(child for each in children for child in each.read_text().split())]
+    pages = 0
+    for number in every:
+        with contextlib.suppress(OSError):
+            pages += int(Path(f"/proc/{number}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / 1e6
 
 
 def _memory(port: int) -> float:
@@ -227,6 +282,10 @@ def _memory(port: int) -> float:
 def main(settings: Settings) -> None:
     """Measure and print."""
     context = multiprocessing.get_context("spawn")
+    if settings.drawers:
+        with studio(settings.model) as (port, process):
+            _crowd(port, process, settings)
+        return
     print("attack            quiet ms: median, 95 %, most   attacked: median, 95 %, most   MB")
     with studio(settings.model) as (port, _):
         asyncio.run(_delays(port, settings.seconds))  # the first ones allocate
