@@ -38,6 +38,7 @@ _FULL = 0.85 * CANVAS  # what a drawing fills at least once its face is placed
 # Drawings that had the training crop scored at least this share of the best place, others less.
 _GOOD_ENOUGH = 0.6
 _NO_FACE = 0.15  # drawings of faces score 0.2 to 0.5
+_LINE, _GAP = 3, 7  # pixels of half the canvas: what a line closes, and what a pen may leave open
 _FEATURES = 4  # apart from each other in an outline make a face of it: eyes, a mouth, a nose, brows
 # Middle and size (square root of width x height) of such outlines, without hair and ears, in
 # drawings that had the training crop; medians.
@@ -88,21 +89,46 @@ def _large_enough(strokes: Strokes) -> tuple[Strokes, float, bool]:
 
 
 def _outlined_face(strokes: Strokes) -> tuple[float, float, float] | None:
-    """Middle (x, y) and size of the largest closed outline with a face's features in it, if any."""
-    side = CANVAS // 2
-    parts, _ = ndimage.label(ndimage.minimum_filter(pen.draw(strokes, side) < 64, 3))
+    """Middle (x, y) and size of the largest closed outline with a face's features in it, if any.
+
+    An outline may have gaps, as pens leave them, and as rules leave them that are taken out.
+    """
+    corner, extent = strokes.points.min(axis=0), float(np.ptp(strokes.points, axis=0).max())
+    scale = (CANVAS - 8) / max(extent, 1.0)
+    filling = strokes.with_points((strokes.points - corner) * scale + 4)
+    free = pen.draw(filling, CANVAS // 2) < 64
+    inside = ndimage.minimum_filter(free, _LINE)
+    for gap in (_GAP, _LINE):
+        if faces := _outlined(inside, ndimage.minimum_filter(free, gap), gap // 2):
+            x, y, size = max(faces, key=lambda face: face[2])
+            return (2 * x - 4) / scale + corner[0], (2 * y - 4) / scale + corner[1], 2 * size / scale
+    return None
+
+
+def _outlined(
+    inside: NDArray[np.bool_], closed: NDArray[np.bool_], shrunk: int
+) -> list[tuple[float, float, float]]:
+    """Those among the parts of what is `closed` to gaps, and `shrunk` by as many pixels by it."""
+    side = len(closed)
+    parts, _ = ndimage.label(closed)
     faces = []
     for index, box in enumerate(ndimage.find_objects(parts), 1):
-        top, left, bottom, right = box[0].start, box[1].start, box[0].stop, box[1].stop
+        top, left = (max(0, along.start - shrunk + 1) for along in box)
+        bottom, right = (along.stop + shrunk - 1 for along in box)
         height, width = bottom - top, right - left
-        background = min(top, left) == 0 or max(bottom, right) == side
-        if background or height * width < 0.05 * side**2 or not 0.8 < height / width < 2:
+        # What is wider than high is a part of a face, under a fringe.
+        background = min(top, left) == 0 or max(bottom, right) >= side
+        if background or height * width < 0.05 * side**2 or not 1 < height / width < 2:
             continue
-        skin = parts[box] == index
+        here = slice(top, bottom), slice(left, right)
+        skin = parts[here] == index
+        if shrunk > 1:  # between features too
+            reach = {"iterations": 3 * shrunk, "mask": inside[here]}
+            skin = ndimage.binary_dilation(skin, np.ones((3, 3), bool), **reach)
         _, features = ndimage.label(ndimage.binary_fill_holes(skin) & ~skin)
         if features >= _FEATURES and skin.mean() > 0.4:  # not the hair around the face
-            faces.append((left + right, top + bottom, 2 * (height * width) ** 0.5))
-    return max(faces, key=lambda face: face[2], default=None)
+            faces.append(((left + right) / 2, (top + bottom) / 2, (height * width) ** 0.5))
+    return faces
 
 
 class _Place(NamedTuple):
