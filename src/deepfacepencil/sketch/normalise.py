@@ -5,13 +5,14 @@ SVG is first brought to both; the paper's test sketches (section 4) came on its 
 """
 
 import io
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.draw import line
@@ -22,8 +23,8 @@ from ..budget import MAX_PIXELS, read_file
 from ..errors import InputError
 from ..provenance import DRAWING_KEY
 from . import svg
-from .paper import without_rules
-from .pen import draw
+from .around import Mask, closed, grown, highest, shrunk
+from .paper import are_rules, without_rules
 from .place import centre, face_likeness
 from .seen import contrast, is_what_is_seen, on_paper
 from .strokes import CANVAS, Strokes
@@ -49,6 +50,7 @@ _WANTED = "give a PNG, JPEG, WebP or SVG file"
 _MASS = 11  # a dark area with room for a circle of this radius is hair, not a brow or an eye
 _MASS_AREA = 5000  # a brow, an eye and the hatching around them have less, hair has more
 _HATCHING = 4  # half the distance between lines that hatch an area
+_MOST_PIECES = 6  # of a face, that are tried
 _APART = 26  # between parts of which one only has the face
 # Shares of the face's part: what is that near it still belongs to it, and what is around it.
 _BESIDE, _AROUND = 0.04, 0.35
@@ -58,7 +60,6 @@ _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
 
 Ink = NDArray[np.float32]  # (S, S): 0 for paper, 1 for the blackest of the drawing
-Mask = NDArray[np.bool_]
 _T = TypeVar("_T")
 
 
@@ -110,27 +111,10 @@ def _read_svg(text: bytes | str, name: str) -> Strokes:
     if known and is_what_is_seen(
         document.strokes, document.widths, on_paper(document.picture(CANVAS))
     ):
-        strokes = document.strokes
-        drawn = draw(strokes, CANVAS).astype(np.float32) / np.float32(255)
-        unruled = without_rules(drawn)
-        if unruled is not drawn:
-            strokes = strokes.select(~_are_rules(strokes, (drawn > 0.1) & (unruled < 0.1)))
+        strokes = document.strokes.select(~are_rules(document.strokes))
         if len(strokes):
             return centre(strokes)
     return normalise_image(document.picture(2 * CANVAS), name)
-
-
-def _are_rules(strokes: Strokes, rules: Mask) -> Mask:
-    """Which strokes are straight and lie on rules, as far as they are on the canvas."""
-    chosen = []
-    for points in strokes.polylines():
-        x, y = np.floor((points[1:] + points[:-1]) / 2).astype(int).T
-        on_page = (np.minimum(x, y) >= 0) & (np.maximum(x, y) < CANVAS)
-        length = np.linalg.norm(np.diff(points, axis=0), axis=1).sum()
-        straight = np.linalg.norm(points[-1] - points[0]) > 0.98 * length
-        on_rules = on_page.any() and rules[y[on_page], x[on_page]].mean() > 0.4
-        chosen.append(straight and on_rules)
-    return np.array(chosen, bool)
 
 
 def normalise_image(image: Image.Image, name: str) -> Strokes:
@@ -206,7 +190,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _of_the_face(lines: Mask) -> Mask:
     """Without what lies apart from the face: a title, a signature, a frame, an edge."""
     half = lines[::2, ::2] | lines[1::2, ::2] | lines[::2, 1::2] | lines[1::2, 1::2]
-    parts, count = ndimage.label(_grown(half, _APART / 4))
+    parts, count = ndimage.label(grown(half, _APART / 4))
     if count < 2:
         return lines
     parts = parts.repeat(2, axis=0).repeat(2, axis=1)
@@ -216,11 +200,21 @@ def _of_the_face(lines: Mask) -> Mask:
         for down, right in ndimage.find_objects(parts)
     ]
     # What has a face: a part with all that lies in it. A frame has one too, but a smaller one.
+    large = np.flatnonzero(sizes >= 0.2 * sizes.max())
     candidates = {
-        tuple(_near(parts, lines, lines & (parts == part), sizes, _BESIDE) > 0.5)
-        for part in np.flatnonzero(sizes >= 0.2 * sizes.max())
+        tuple(_near(parts, lines, lines & (parts == part), sizes, _BESIDE) > 0.5) for part in large
     }
-    chosen = np.array(max(candidates, key=lambda some: _likeness(lines, parts, some, candidates)))
+    chosen = np.array(candidates.pop())
+    if candidates:
+        likeness = {some: _likeness(lines, parts, some) for some in (tuple(chosen), *candidates)}
+        best = max(likeness, key=lambda some: likeness[some])
+        chosen, likely = np.array(best), likeness[best]
+        # A face may be in pieces, where it was rubbed out or crossed by a rule.
+        left = np.flatnonzero(~chosen & (sizes >= 0.1 * sizes[chosen].sum()))
+        for part in left[np.argsort(-sizes[left])][:_MOST_PIECES]:
+            more = chosen | (_near(parts, lines, lines & (parts == part), sizes, _BESIDE) > 0.5)
+            if (together := _likeness(lines, parts, tuple(more))) > likely:
+                chosen, likely = more, together
     for _ in range(2):
         face = lines & chosen[parts]
         rows, columns = np.nonzero(face)
@@ -245,10 +239,8 @@ def _near(
     return np.bincount(parts[box][lines[box]], minlength=len(sizes)) / np.maximum(sizes, 1)
 
 
-def _likeness(
-    lines: Mask, parts: NDArray[np.integer], some: tuple[bool, ...], candidates: Sized
-) -> float:
-    return face_likeness(trace(lines & np.array(some)[parts])) if len(candidates) > 1 else 1.0
+def _likeness(lines: Mask, parts: NDArray[np.integer], some: tuple[bool, ...]) -> float:
+    return face_likeness(trace(lines & np.array(some)[parts]))
 
 
 def _close_up(lines: Mask, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
@@ -273,35 +265,44 @@ def ink_of(image: Image.Image) -> Ink:
     size = [max(1, round(side * scale)) for side in image.size]
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
     colours = np.asarray(on_paper(small), np.float32) / np.float32(255)
-    sheet = _sheet(colours.mean(axis=2))
-    channels = range(3 if np.ptp(colours, axis=2).max() > 0.02 else 1)
-    difference = np.stack([_off_paper(colours[..., k], sheet) for k in channels], axis=-1)
+    planes = _planes(colours)
+    sheet = _sheet(sum(planes) / np.float32(len(planes)))
+    ink = [_off_paper(plane, sheet) for plane in planes]
     # Light pens on white paper (yellow) are strong in one channel only.
-    ink = np.maximum(difference.mean(axis=2), 0.6 * difference.max(axis=2))
-    ink = _outlined(ink, colours)
+    strongest = reduce(np.maximum, ink)
+    ink = np.maximum(sum(ink) / np.float32(len(ink)), np.float32(0.6) * strongest)
+    ink = _outlined(ink, planes)
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = ink
     return without_rules(square)
 
 
-def _outlined(ink: Ink, colours: NDArray[np.float32]) -> Ink:
+def _planes(colours: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The channels (H, W) of a picture (H, W, 3), one by one; of a grey one the only one."""
+    planes = list(np.ascontiguousarray(colours.transpose(2, 0, 1)))
+    spread = reduce(np.maximum, planes) - reduce(np.minimum, planes)
+    return planes if spread.max() > 0.02 else planes[:1]
+
+
+def _outlined(ink: Ink, planes: Sequence[NDArray[np.float32]]) -> Ink:
     """Of a drawing that is coloured in, the lines on its colours and the borders of these.
 
     Whatever the colours are: a line on dark skin is as dark as one on light skin.
     """
-    level = colours.max(axis=2)
+    level = reduce(np.maximum, planes)
     coloured = (ink > 0.1) & (level > np.percentile(level, 1) + 0.06)
     if coloured.mean() < _COLOURED:
         return ink
-    calm = ndimage.gaussian_filter(colours, (1, 1, 0))  # without the noise of a camera
+    calm = [ndimage.gaussian_filter(plane, 1) for plane in planes]  # no noise of a camera
     if (coloured & (contrast(calm, 5) < 0.06)).mean() < _COLOURED:
         return ink
-    fills = np.stack([ndimage.grey_closing(colours[..., k], _LINE) for k in range(3)], axis=2)
-    lines = ((fills - colours) / np.maximum(fills, 0.12)).max(axis=2)
+    fills = [closed(plane, _LINE) for plane in planes]
+    pairs = zip(fills, planes, strict=True)
+    lines = reduce(np.maximum, [(fill - own) / np.maximum(fill, 0.12) for fill, own in pairs])
     lines = np.where(lines > 0.25, lines, 0)
     borders = contrast(fills, 3) > 0.12
-    drawn = ndimage.maximum_filter(lines > 0.4, _LINE)
+    drawn = highest(lines > 0.4, _LINE, _LINE)
     return np.where(borders & ~drawn, np.maximum(lines, 0.8), lines).astype(np.float32)
 
 
@@ -333,8 +334,12 @@ def _thumbnail(values: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def _skew(values: NDArray[np.floating], reach: float) -> float:
     """Whether light (> 0) or dark (< 0) is the exception within `reach` pixels."""
-    detail = values - ndimage.gaussian_filter(values, reach)
-    return float((detail**3).mean() / ((detail**2).mean() ** 1.5 + 1e-9))
+    blurred = Image.fromarray((values * 255).astype(np.uint8)).filter(
+        ImageFilter.GaussianBlur(reach)
+    )
+    detail = values - np.asarray(blurred, np.float32) / np.float32(255)
+    square = detail * detail
+    return float((square * detail).mean() / (square.mean() ** 1.5 + 1e-9))
 
 
 def _off_paper(channel: NDArray[np.floating], sheet: Mask) -> Ink:
@@ -365,15 +370,17 @@ def lines_of(ink: Ink) -> Mask:
     mask = _drawn(ink)
     if not mask.any():
         return mask
-    depth = ndimage.distance_transform_edt(mask)
-    width = float(2 * np.median(depth[skeletonize(mask)]))  # the usual one, of a line
+    depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
+    width = float(2 * np.median(depth[lines]))  # the usual one, of a line
     masses = _masses(mask, width)
-    dots = _dots(mask & ~_grown(masses, _MASS), width)
-    for filled in (masses, dots):
-        around = ndimage.binary_dilation(filled, _SQUARE)
+    dots = _dots(mask & ~grown(masses, _MASS) if masses.any() else mask, width)
+    # A pen that fills goes along the border on the inside.
+    for filled in (masses, shrunk(dots, width / 2 - 1) if width > 4 else dots):
+        around = grown(filled, 1.5)
         mask = mask & ~around | around & ~filled
-    lines = _without_spurs(skeletonize(mask), ndimage.distance_transform_edt(mask))
-    return _without_clutter(_bridged(lines))
+    if masses.any() or dots.any():
+        depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
+    return _without_clutter(_bridged(_without_spurs(lines, depth)))
 
 
 def _drawn(ink: Ink) -> Mask:
@@ -394,8 +401,10 @@ def _masses(mask: Mask, width: float) -> Mask:
     """
     half = mask[::2, ::2] | mask[1::2, ::2] | mask[::2, 1::2] | mask[1::2, 1::2]
     reach = max(_MASS, 1.2 * width) / 2
-    closed = _shrunk(_grown(half, _HATCHING / 2), _HATCHING / 2)
-    core = _grown(_shrunk(closed, reach), reach)
+    hatched = shrunk(grown(half, _HATCHING / 2), _HATCHING / 2)
+    core = grown(shrunk(hatched, reach), reach)
+    if not core.any():
+        return np.zeros_like(mask)
     smooth = ndimage.gaussian_filter(core.astype(np.float32), 2)
     full = ndimage.zoom(smooth, 2, order=1, grid_mode=True, mode="nearest") > 0.5
     return ~_large(~_large(full, _MASS_AREA), _MASS_AREA // 3)
@@ -411,7 +420,8 @@ def _large(mask: Mask, area: int) -> Mask:
 def _dots(mask: Mask, width: float) -> Mask:
     """Small filled shapes, pupils above all: compact, and thicker than lines are."""
     reach = max(4.5, 0.9 * width)
-    thick = _grown(_shrunk(mask, reach), reach) & mask
+    thick = shrunk(mask, reach)
+    thick = grown(thick, reach) & mask if thick.any() else thick
     return _compact(thick, 2 * reach, CANVAS) | _compact(mask, 5, max(2 * width, 8))
 
 
@@ -424,14 +434,6 @@ def _compact(mask: Mask, shortest: float, longest: float) -> Mask:
         if shortest <= low and high <= longest and high < 2 * low:
             found[index] = (parts[box] == index).mean() > 0.6
     return found[parts]
-
-
-def _grown(mask: Mask, reach: float) -> Mask:
-    return ndimage.distance_transform_edt(~mask) <= reach if mask.any() else mask
-
-
-def _shrunk(mask: Mask, reach: float) -> Mask:
-    return ndimage.distance_transform_edt(mask) > reach
 
 
 def _ends(lines: Mask) -> Mask:

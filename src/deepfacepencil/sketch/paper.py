@@ -6,15 +6,17 @@ face. What a pen drew across them stays whole.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
-from .strokes import CANVAS
+from .around import grown, highest, lowest
+from .strokes import CANVAS, Strokes
 
 _BINS = 360  # directions, over half a turn
 _PALE = 0.1
@@ -22,6 +24,7 @@ _PEAK = 4.0  # times the usual power in a direction, from where on it is looked 
 _MOST_DIRECTIONS = 6
 _PIECE = 61  # pixels that a rule is straight for at least
 _THIN = 7  # pixels: what is thicker is no rule
+_DOTS, _DOT = 16, 12  # dots of a paper at least, and pixels that they are large at most
 _FAMILY = 5  # rules side by side at least
 _ACROSS = 0.55  # of the page: what is as long is a fold or a frame, however few there are
 _SIDE = 2 * int(np.ceil(CANVAS * 2**0.5 / 2)) + 2  # of a square that the canvas can turn in
@@ -29,9 +32,10 @@ _SIDE = 2 * int(np.ceil(CANVAS * 2**0.5 / 2)) + 2  # of a square that the canvas
 
 def without_rules(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Ink (CANVAS, CANVAS) in 0..1 without what is ruled."""
-    strength = np.zeros_like(ink)
-    for direction in _directions(ink):
-        strength = np.maximum(strength, _ruled(ink, direction))
+    noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
+    ink = _without_dots(ink, noise)
+    found = [_ruled(ink, direction, noise) for direction in _directions(ink)]
+    strength = reduce(np.maximum, [one for one in found if one is not None], np.zeros_like(ink))
     rules = strength > 0
     if not rules.any():
         return ink
@@ -44,13 +48,67 @@ def without_rules(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(rules, np.where(kept > 0.25 * pen, kept, 0), ink).astype(np.float32)
 
 
+def are_rules(strokes: Strokes) -> NDArray[np.bool_]:
+    """(strokes,): which are straight, and across most of the page or many side by side."""
+    found = np.zeros(len(strokes), bool)
+    straight: dict[int, tuple[float, NDArray[np.float32]]] = {}  # their degrees, and what is seen
+    for index, line in enumerate(strokes.polylines()):
+        chord = line[-1] - line[0]
+        length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+        if (np.linalg.norm(chord) > 0.98 * length) and length > _PIECE:
+            seen = line[0] + np.linspace(0, 1, 65)[:, None] * chord
+            seen = seen[((seen >= 0) & (seen <= CANVAS)).all(axis=1)]
+            if len(seen) > 1:
+                straight[index] = float(np.degrees(np.arctan2(chord[1], chord[0]))) % 180, seen
+    for direction in {round(degrees) for degrees, _ in straight.values()}:
+        along = np.array([np.cos(np.radians(direction)), np.sin(np.radians(direction))])
+        bars = []
+        for index, (degrees, seen) in straight.items():
+            if abs((degrees - direction + 90) % 180 - 90) < 1.5:
+                places = seen @ along
+                row = float(seen.mean(axis=0) @ [-along[1], along[0]])
+                bars.append(_Bar(index, row, int(places.min()), int(places.max()), 1.0))
+        for bar in [*_family(bars), *(bar for bar, _ in _long(bars))]:
+            found[bar.part] = True
+    return found
+
+
+def _without_dots(ink: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
+    """Without the dots of a paper: alike, and as far from each other as the next."""
+    parts, count = ndimage.label(ink > max(0.05, 4 * noise), np.ones((3, 3), bool))
+    if count < _DOTS:
+        return ink
+    area = np.bincount(parts.ravel(), minlength=count + 1)
+    boxes = ndimage.find_objects(parts)
+    sides = np.array([[along.stop - along.start for along in box] for box in boxes])
+    small = (sides <= _DOT).all(axis=1) & (sides.max(axis=1) <= 2 * sides.min(axis=1))
+    usual = np.median(area[1:][small]) if small.any() else 0
+    alike = small & (area[1:] > usual / 3) & (area[1:] < 3 * usual)
+    if alike.sum() < _DOTS:
+        return ink
+    middles = np.array([[(along.stop + along.start) / 2 for along in box] for box in boxes])[alike]
+    tree = cKDTree(middles)
+    nearest = tree.query(middles, 2)[0][:, 1]
+    step = np.median(nearest)
+    slack = max(0.12 * step, 1.0)
+    if (np.abs(nearest - step) < slack).mean() < 0.6 or step < 2 * np.median(sides[alike]):
+        return ink
+    # Where pen strokes took some, a neighbour is further off, or across a corner.
+    away = tree.query(middles, 9)[0][:, 1:, None] / step - [1, 2**0.5, 2]
+    regular = (np.abs(away) < slack / step).any(axis=(1, 2))
+    dots = np.zeros(count + 1, bool)
+    dots[1 + np.flatnonzero(alike)[regular]] = True
+    return np.where(grown(dots[parts], 2), 0, ink).astype(np.float32)
+
+
 def _across(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """The ink that lies on two opposite sides of each pixel, within a rule's width."""
-    spread = ndimage.maximum_filter(ink, 3)
+    spread = highest(ink, 3, 3)
     found = np.zeros_like(ink)
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        sides = [np.roll(spread, (k * down, k * right), (0, 1)) for k in (-2, 2)]
-        found = np.maximum(found, np.minimum(*sides))
+        for reach in (2, 3, 4):
+            sides = [np.roll(spread, (k * down, k * right), (0, 1)) for k in (-reach, reach)]
+            found = np.maximum(found, np.minimum(*sides))
     return found
 
 
@@ -92,26 +150,29 @@ def _turned(values: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
     return np.asarray(turned, np.float32)
 
 
-def _ruled(ink: NDArray[np.float32], direction: float) -> NDArray[np.float32]:
-    """How dark the rules in one direction are, where there are any."""
-    before, after = (_SIDE - CANVAS) // 2, (_SIDE - CANVAS + 1) // 2
-    noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
+def _ruled(ink: NDArray[np.float32], direction: float, noise: float) -> NDArray[np.float32] | None:
+    """How dark the rules in one direction are, if there are any."""
+    level = direction % 90 == 0
+    before, after = (0, 0) if level else ((_SIDE - CANVAS) // 2, (_SIDE - CANVAS + 1) // 2)
     rules = _rules(_turned(np.pad(ink, (before, after)), direction), noise)
-    if not rules.any():
-        return np.zeros_like(ink)
+    if rules is None:
+        return None
     inner = slice(before, before + CANVAS)
-    return _turned(ndimage.maximum_filter(rules, (3, 1)), -direction)[inner, inner]
+    return _turned(highest(rules, 3, 1), -direction)[inner, inner]
 
 
-def _rules(level: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
-    """How dark the rules are, where there are any, in ink in which they lie level."""
-    thin = level - ndimage.grey_opening(level, (_THIN, 1))
+def _rules(level: NDArray[np.float32], noise: float) -> NDArray[np.float32] | None:
+    """How dark the rules are, if there are any, in ink in which they lie level."""
+    thin = level - highest(lowest(level, _THIN, 1), _THIN, 1)
     drawn = thin > max(0.03, 3 * noise)
-    near = ndimage.maximum_filter1d(drawn, 3, axis=0)
-    full = ndimage.uniform_filter1d(near.astype(np.float32), _PIECE, axis=1) > 0.9
-    straight = ndimage.maximum_filter1d(full, _PIECE, axis=1) & drawn
+    near = np.pad(highest(drawn, 3, 1), ((0, 0), (_PIECE // 2 + 1, _PIECE // 2)))
+    total = near.cumsum(axis=1, dtype=np.int32)
+    full = total[:, _PIECE:] - total[:, :-_PIECE] > 0.9 * _PIECE
+    if not full.any():
+        return None
+    straight = highest(full, 1, _PIECE) & drawn
     # Parts of a line that strokes interrupt are one line.
-    joined = ndimage.maximum_filter1d(straight, 9, axis=1)
+    joined = highest(straight, 1, 9)
     parts, count = ndimage.label(joined, np.ones((3, 3), bool))
     bars = []
     for index, (down, right) in enumerate(ndimage.find_objects(parts), 1):
@@ -128,7 +189,7 @@ def _rules(level: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
     for bar in family:
         # A pen that goes along a rule for a while is no rule.
         strength[bar.part] = min(bar.dark, 1.8 * np.median([other.dark for other in family]))
-    return np.where(straight, strength[parts], 0)
+    return np.where(straight, strength[parts], 0) if strength.any() else None
 
 
 class _Bar(NamedTuple):
@@ -148,8 +209,10 @@ def _length(bars: Sequence[_Bar]) -> int:
 def _long(bars: Sequence[_Bar]) -> Iterator[tuple[_Bar, float]]:
     """Lines across most of the page, in one piece or several on one level, and how dark."""
     for bar in bars:
-        mates = [o for o in bars if abs(o.row - bar.row) < 0.02 * abs(o.left - bar.left) + 4]
-        if _length(mates) >= _ACROSS * CANVAS:
+        mates = [o for o in bars if abs(o.row - bar.row) < 0.01 * abs(o.left - bar.left) + 3]
+        reach = max(mate.right for mate in mates) - min(mate.left for mate in mates)
+        # Lines of a face may lie on one level by chance, with much between them.
+        if _length(mates) >= max(_ACROSS * CANVAS, 0.75 * reach):
             longest = max(mates, key=lambda mate: mate.right - mate.left)
             yield bar, longest.dark
 
@@ -173,8 +236,12 @@ def _family(bars: Sequence[_Bar]) -> list[_Bar]:
     gaps = np.diff(levels)
     if len(rows) < _FAMILY:
         return []
-    fits = max((_regular(gaps, gap) for gap in gaps), key=np.sum)
+    step = max(gaps, key=lambda gap: _regular(gaps, gap).sum())
+    fits = _regular(gaps, step)
     if fits.sum() + 1 < _FAMILY or fits.mean() < 0.6:
+        return []
+    # The sides of a face, of its hair and its nose are short for how far apart they are.
+    if np.median([_length(row) for row in rows]) < 3 * step:
         return []
     return [bar for row in rows for bar in row]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
-from scipy.signal import fftconvolve
+from scipy.fft import irfft2, next_fast_len, rfft2
 
 from . import pen
 from .strokes import CANVAS, Strokes, through
@@ -101,7 +101,11 @@ def _outlined_face(strokes: Strokes) -> tuple[float, float, float] | None:
     for gap in (_GAP, _LINE):
         if faces := _outlined(inside, ndimage.minimum_filter(free, gap), gap // 2):
             x, y, size = max(faces, key=lambda face: face[2])
-            return (2 * x - 4) / scale + corner[0], (2 * y - 4) / scale + corner[1], 2 * size / scale
+            return (
+                (2 * x - 4) / scale + corner[0],
+                (2 * y - 4) / scale + corner[1],
+                2 * size / scale,
+            )
     return None
 
 
@@ -161,6 +165,11 @@ def _face_template() -> NDArray[np.float32]:
     return cells - cells.mean()
 
 
+@cache
+def _template_spectrum(size: int) -> NDArray[np.complexfloating]:
+    return rfft2(_face_template()[::-1, ::-1].astype(np.float64), (size, size))
+
+
 def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floating]:
     """How well the face is placed, for each position of the canvas over size x size cells.
 
@@ -172,8 +181,11 @@ def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floatin
     padded = np.pad(cells, _LOOK // 2).astype(np.float64)
     count = len(padded) - _LOOK + 1
     rows, columns = (slice(window.start, window.start + count) for window in _WINDOW)
-    match = fftconvolve(padded, template[::-1, ::-1], mode="valid")[rows, columns]
     height, width = template.shape
+    # A circular convolution of no more than the picture: what wraps around is not looked at.
+    fast = next_fast_len(len(padded), real=True)
+    match = irfft2(rfft2(padded, (fast, fast)) * _template_spectrum(fast), (fast, fast))
+    match = match[height - 1 :, width - 1 :][rows, columns]
     total, squares = _box_sums(padded, height, width), _box_sums(padded**2, height, width)
     spread = (squares - total**2 / template.size)[rows, columns].clip(0)
     energy = (template**2).sum()

@@ -3,12 +3,15 @@
 What a person draws is what they see: a line behind a filled shape or under a white one is none.
 """
 
+from collections.abc import Sequence
+from functools import reduce
+
 import aggdraw
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
+from .around import highest, lowest
 from .strokes import CANVAS, Strokes
 
 _SEEN = 0.03  # of black to white: less contrast is not seen
@@ -27,7 +30,7 @@ def on_paper(image: Image.Image) -> Image.Image:
     pictures = [sheet.convert("RGB") for sheet in sheets.values()]
     if alpha.min() < 250:
         small = [p.resize(_within(p.size), Image.Resampling.BOX) for p in pictures]
-        on_white, on_black = (float((contrast(_values(p), 3) > 0.04).mean()) for p in small)
+        on_white, on_black = (float((contrast(_planes(p), 3) > 0.04).mean()) for p in small)
         if on_white < 0.5 * on_black:
             return pictures[1]
     return pictures[0]
@@ -39,17 +42,18 @@ def is_what_is_seen(strokes: Strokes, widths: NDArray[np.floating], picture: Ima
     `picture` (RGB) fits into the canvas. Strokes that are hidden, rubbed out or cut off are not,
     nor is a picture that has more than the strokes.
     """
-    values = np.ones((CANVAS, CANVAS, 3), np.float32)
     top, left = (CANVAS - picture.height) // 2, (CANVAS - picture.width) // 2
-    values[:] = np.asarray(picture, np.float32)[0, 0] / 255
     inside = slice(top, top + picture.height), slice(left, left + picture.width)
-    values[inside] = _values(picture)
+    planes = _planes(picture)
     edges = np.zeros((CANVAS, CANVAS), bool)
-    edges[inside] = contrast(values[inside], 3) > _EDGE
+    edges[inside] = contrast(planes, 3) > _EDGE
+    page = [np.full((CANVAS, CANVAS), plane[0, 0]) for plane in planes]
+    for canvas_plane, plane in zip(page, planes, strict=True):
+        canvas_plane[inside] = plane
     covered = Image.new("L", (CANVAS, CANVAS))
     canvas = aggdraw.Draw(covered)
     radii = np.ceil(widths / 2).astype(int) + 2
-    reach = {radius: contrast(values, 2 * radius + 1) > _SEEN for radius in set(radii.tolist())}
+    reach = {radius: contrast(page, 2 * radius + 1) > _SEEN for radius in set(radii.tolist())}
     hidden = length = 0.0
     for line, width, radius in zip(strokes.polylines(), widths, radii.tolist(), strict=True):
         canvas.line(line.ravel().tolist(), aggdraw.Pen(255, float(width) + 2 * _SLACK))
@@ -71,17 +75,14 @@ def _within(size: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _values(picture: Image.Image) -> NDArray[np.float32]:
-    return np.asarray(picture, np.float32) / np.float32(255)
-
-
-def contrast(values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """(H, W): how far apart the values (H, W, 3) around each pixel are, in the channel that says
-    most.
-    """
+def _planes(picture: Image.Image) -> list[NDArray[np.float32]]:
+    """The channels of an RGB picture; of a grey one the only one."""
+    values = np.asarray(picture)
     grey = bool((values[..., :1] == values).all())
-    ranges = [
-        ndimage.maximum_filter(channel, size) - ndimage.minimum_filter(channel, size)
-        for channel in np.ascontiguousarray(values.transpose(2, 0, 1))[: 1 if grey else 3]
-    ]
-    return np.max(ranges, axis=0)
+    return [plane / np.float32(255) for plane in values.transpose(2, 0, 1)[: 1 if grey else 3]]
+
+
+def contrast(planes: Sequence[NDArray[np.float32]], size: int) -> NDArray[np.float32]:
+    """(H, W): how far apart values around each pixel are, in the channel that says most."""
+    ranges = [highest(plane, size, size) - lowest(plane, size, size) for plane in planes]
+    return reduce(np.maximum, ranges)

@@ -86,7 +86,9 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
         steps.append(np.where(bypassed, -1, index[rows + dr, columns + dc]))
     table = np.stack(steps, axis=1)
     degree = (table >= 0).sum(axis=1)
-    neighbours = [[n for n in row if n >= 0] for row in table.tolist()]
+    # The neighbours first, in their order: most pixels have two.
+    first = np.take_along_axis(table, np.argsort(table < 0, axis=1, kind="stable"), axis=1)
+    one_of, other_of = first[:, 0].tolist(), first[:, 1].tolist()
 
     found: list[list[int]] = []
     seen = bytearray(len(rows))
@@ -96,8 +98,8 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
         before, here = chain
         while degree_of[here] == 2 and here != chain[0]:
             seen[here] = 1
-            one, other = neighbours[here]
-            before, here = here, other if one == before else one
+            one = one_of[here]
+            before, here = here, other_of[here] if one == before else one
             chain.append(here)
         taken.add((chain[-1], chain[-2]))
         return chain
@@ -105,7 +107,7 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     degree_of = degree.tolist()
     for start in np.flatnonzero(degree != 2).tolist():
         seen[start] = 1
-        for second in neighbours[start]:
+        for second in first[start, : degree_of[start]].tolist():
             if (start, second) not in taken:
                 chain = follow([start, second])
                 # Junctions are clusters of pixels; the steps inside a cluster are no lines.
@@ -114,7 +116,7 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     for start in np.flatnonzero(degree == 2).tolist():
         if not seen[start]:
             seen[start] = 1
-            found.append(follow([start, neighbours[start][0]]))
+            found.append(follow([start, one_of[start]]))
     coordinates = np.stack([rows - 1, columns - 1], axis=1)
     return [coordinates[chain] for chain in found]
 

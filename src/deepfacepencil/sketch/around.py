@@ -1,0 +1,65 @@
+"""What is around each pixel: the highest and the lowest value, and whether a mask is near.
+
+Whole pictures are shifted over each other, a logarithm of times: of masks ten times as fast as
+looking around each pixel or measuring distances, and exactly the same.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+_Pixels = NDArray[Any]
+
+
+def highest(values: _Pixels, down: int, right: int) -> _Pixels:
+    """The highest value in a window, `down` by `right` pixels (odd), around each pixel (H, W)."""
+    return _slid(np.maximum, _slid(np.maximum, values, down, 0), right, 1)
+
+
+def lowest(values: _Pixels, down: int, right: int) -> _Pixels:
+    """The lowest one."""
+    return _slid(np.minimum, _slid(np.minimum, values, down, 0), right, 1)
+
+
+def closed(values: _Pixels, size: int) -> _Pixels:
+    """Values (H, W) without dark details that a square of `size` pixels has no room in."""
+    return lowest(highest(values, size, size), size, size)
+
+
+def grown(mask: Mask, reach: float) -> Mask:
+    """The pixels (H, W) within `reach` pixels of the mask."""
+    height, width = mask.shape
+    rows = int(reach)
+    framed = np.pad(mask, rows)
+    found = np.zeros_like(mask)
+    for down in range(rows + 1):
+        wide = 2 * int((reach**2 - down**2) ** 0.5) + 1
+        spread = _slid(np.logical_or, framed, wide, 1)[:, rows : rows + width]
+        for shift in {down, -down}:
+            found |= spread[rows + shift : rows + shift + height]
+    return found
+
+
+def shrunk(mask: Mask, reach: float) -> Mask:
+    """The pixels of the mask with nothing else within `reach` pixels; what is beyond the picture
+    does not count.
+    """
+    return ~grown(~mask, reach)
+
+
+def _slid(join: Callable[..., _Pixels], values: _Pixels, size: int, axis: int) -> _Pixels:
+    """What joins the values in a window of `size` around each; edges go on beyond the picture."""
+    if size == 1:
+        return values
+    room = [(0, 0), (0, 0)]
+    room[axis] = (size // 2, size // 2)
+    rest = np.pad(values, room, mode="edge").swapaxes(0, axis)
+    width = 1
+    while width < size:
+        step = min(width, size - width)
+        rest = join(rest[:-step], rest[step:])
+        width += step
+    return rest.swapaxes(0, axis)
