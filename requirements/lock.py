@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-EXTRAS = ("train", "autotrace", "evaluate", "tensorboard", "dev")
+EXTRAS = ("train", "autotrace", "evaluate", "tensorboard", "formats", "dev")
 UNHASHED = re.compile(r"(torch|triton|cuda-[\w-]+|nvidia-[\w-]+)==")
 HEAD = "# Written by `make lock`: every version, with the hashes of its files. Not to be edited.\n"
 

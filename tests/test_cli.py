@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit status 2 and one line for what they can mend."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,16 @@ def test_help_needs_neither_torch_nor_onnxruntime() -> None:
         [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
     )
     assert "generate" in result.stdout
+
+
+def test_a_console_need_not_have_the_letters_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "Zeichnung-ü-見.png").write_text("not a picture")
+    done = subprocess.run(
+        [sys.executable, "-m", "deepfacepencil", "generate", str(tmp_path), "--output", "o"],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert rb"Zeichnung-\xfc-\u898b.png" in done.stderr

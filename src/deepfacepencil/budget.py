@@ -5,7 +5,10 @@ seen, text that a reader goes through once for each of its letters. Each is coun
 over the file; whoever still takes too long is ended by the process it is read in (apart.py).
 """
 
+import os
 import re
+import select
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +16,7 @@ from .errors import InputError
 
 MAX_FILE = 100_000_000  # bytes: an uncompressed scan of 32 megapixels
 MAX_PIXELS = 50_000_000
+LONGEST_PAUSE = 10.0  # seconds that nothing comes through a pipe
 MAX_ELEMENTS = 50_000
 MAX_COPIES = 3_000  # elements that <use> adds: reading one takes a millisecond
 MAX_VALUE = 20_000  # characters of an attribute that is no geometry
@@ -40,17 +44,46 @@ def require_regular(path: Path) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """What is in the file of a drawing, unless it is too much. Raises InputError."""
-    require_regular(path)
+    """What is in the file of a drawing, or comes through a pipe, unless it is too much.
+
+    Raises InputError, also for a pipe through which nothing comes.
+    """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
+        if path.exists() and not path.is_file() and not path.is_dir() and hasattr(select, "poll"):
+            data = _piped(path)
+        else:
+            require_regular(path)
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}): give a PNG, JPEG, WebP or SVG file"
         ) from None
     require_size(len(data), str(path))
     return data
+
+
+def _piped(path: Path) -> bytes:
+    """What comes through a pipe or device until it ends; it may not pause for long."""
+    parts: list[bytes] = []
+    size, last = 0, time.monotonic()
+    # Not blocking, as nobody may ever write to it.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as pipe:  # noqa: PTH123
+        while size <= MAX_FILE:
+            select.select([pipe], [], [], LONGEST_PAUSE)
+            part = pipe.read(1 << 20)
+            if part:
+                parts.append(part)
+                size, last = size + len(part), time.monotonic()
+            elif part is not None and parts:
+                break
+            elif time.monotonic() - last > LONGEST_PAUSE:
+                raise InputError(
+                    f"{path} is a device or pipe through which nothing comes: name a file"
+                )
+            else:  # nobody writes to it yet
+                time.sleep(0.02)
+    return b"".join(parts)
 
 
 def require_cheap_bytes(text: bytes | str, name: str) -> None:

@@ -16,7 +16,7 @@ from .errors import InputError
 
 PICTURES = {
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
-    ".gif", ".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".svg", ".svgz",
+    ".gif", ".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm", ".svg", ".svgz", ".pdf",
 }  # fmt: skip
 _LONGEST = 255  # bytes of a file's name, on most disks
 _LONGEST_END = "-tolerance-deformed-2.png"  # what results add to a name

@@ -1,5 +1,7 @@
 """Drawings from anywhere -> strokes of our pen, placed; what is refused, and in which words."""
 
+import io
+import sys
 from itertools import product
 
 import aggdraw
@@ -12,7 +14,7 @@ from skimage.measure import find_contours
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.provenance import DRAWING_KEY
-from deepfacepencil.sketch import pen, svg
+from deepfacepencil.sketch import normalise, pen, svg
 from deepfacepencil.sketch.normalise import (
     _without_clutter,
     ink_of,
@@ -185,10 +187,22 @@ def test_svg_drawings_are_placed_too(tmp_path):
     assert _apart(load_drawing(tmp_path / "small.txt"), face) < 30
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp", "gif", "tif"])
+@pytest.mark.parametrize(
+    "suffix", ["png", "jpg", "jfif", "webp", "bmp", "gif", "tif", "avif", "heic", "pdf"]
+)
 def test_image_formats(suffix, tmp_path):
+    if suffix in ("heic", "pdf"):
+        pytest.importorskip({"heic": "pillow_heif", "pdf": "pypdfium2"}[suffix])
     _drawn(_face()).save(tmp_path / f"face.{suffix}")
     assert _apart(load_drawing(tmp_path / f"face.{suffix}"), _face()) < 4
+
+
+def test_kinds_that_need_a_package_say_which(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    monkeypatch.setattr(normalise, "FORMATS", ("PNG",))
+    for data in (b"%PDF-1.4\n", b"\0\0\0 ftypheic\0\0\0\0"):
+        with pytest.raises(InputError, match=r"(?s)^drawing: .*\[formats\]"):
+            normalise.read_drawing(io.BytesIO(data), "drawing")
 
 
 @pytest.mark.parametrize("size", [512, 2500])

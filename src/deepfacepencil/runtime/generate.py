@@ -68,7 +68,10 @@ def generate(
                 remarks.append(f"{path}: more strokes than its photo can hold")
             save_made(Image.fromarray(drawn.photo), output / f"{name}{end}.png", inside)
         if variants[0].face < A_FACE:
-            remarks.append(f"{path}: no face was recognised in this drawing")
+            remarks.append(
+                f"{path}: no face was recognised in this drawing: lines are read, not shades;"
+                " draw outline, eyes, nose and mouth as lines"
+            )
         overlay = Image.fromarray(tolerance_overlay(variants[0].sketch, variants[0].attention))
         if attention:
             save_made(overlay, output / f"{name}-tolerance.png")

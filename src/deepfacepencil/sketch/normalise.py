@@ -20,7 +20,7 @@ from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import convex_hull_image, skeletonize
 
 from ..budget import MAX_PIXELS, read_file
-from ..errors import InputError
+from ..errors import InputError, missing_package
 from ..provenance import DRAWING_KEY
 from . import svg
 from .around import Mask, closed, grown, highest, shrunk
@@ -42,6 +42,7 @@ except ModuleNotFoundError:
 else:
     pillow_heif.register_heif_opener()
     FORMATS += ("HEIF",)
+_HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc")
 _ANIMATED = ("PNG", "WEBP", "GIF", "AVIF")
 _MOST_FRAMES = 60  # that are looked at
 _WANTED = "give a PNG, JPEG, WebP or SVG file"
@@ -92,6 +93,10 @@ def _open(
     """What one of two readers makes of a file, by what the file is. InputError if it is neither."""
     if svg.is_svg(data[: svg.HEAD], name):
         return read_svg(data, name)
+    if data.startswith(b"%PDF-"):
+        return read_image(_first_page(data, name), name)
+    if data[4:12] in _HEIC and "HEIF" not in FORMATS:
+        raise InputError(f"{name}: HEIC: {missing_package('pillow-heif', 'formats')}")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
@@ -103,6 +108,23 @@ def _open(
         if isinstance(inside, str):
             return read_svg(inside, name)
         return read_image(image, name)
+
+
+def _first_page(data: bytes, name: str) -> Image.Image:
+    """The first page of a PDF as people see it. Raises InputError."""
+    try:
+        import pypdfium2
+    except ModuleNotFoundError:
+        raise InputError(f"{name}: PDF: {missing_package('pypdfium2', 'formats')}") from None
+    try:
+        page = pypdfium2.PdfDocument(data)[0]
+        picture: Image.Image = page.render(scale=2 * CANVAS / max(page.get_size())).to_pil()
+    except Exception as error:  # broken, encrypted, without pages
+        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        raise InputError(
+            f"{name}: its first page cannot be drawn ({reason}): save it as PNG"
+        ) from None
+    return picture
 
 
 def _read_svg(text: bytes | str, name: str) -> Strokes:
@@ -266,11 +288,10 @@ def ink_of(image: Image.Image) -> Ink:
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
     colours = np.asarray(on_paper(small), np.float32) / np.float32(255)
     planes = _planes(colours)
-    sheet = _sheet(sum(planes) / np.float32(len(planes)))
-    ink = [_off_paper(plane, sheet) for plane in planes]
+    sheet = _sheet(np.mean(planes, axis=0))
+    off = [_off_paper(plane, sheet) for plane in planes]
     # Light pens on white paper (yellow) are strong in one channel only.
-    strongest = reduce(np.maximum, ink)
-    ink = np.maximum(sum(ink) / np.float32(len(ink)), np.float32(0.6) * strongest)
+    ink = np.maximum(np.mean(off, axis=0), np.float32(0.6) * reduce(np.maximum, off))
     ink = _outlined(ink, planes)
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
