@@ -118,8 +118,8 @@ function tell() {
       ? ""
       : `Not drawn yet: ${list(missing)}. The network makes up what is missing.`;
   const elsewhere = missing.includes("eyes") && missing.includes("outline") && missing.length > 2;
-  const astray = elsewhere || (unsure && !missing.length);
-  $("place").hidden = !(astray && editor.drawing.strokes.length > 3);
+  const misplaced = elsewhere || (unsure && !missing.length);
+  $("place").hidden = !(misplaced && editor.drawing.strokes.length > 3);
 }
 
 const list = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" and ");
