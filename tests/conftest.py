@@ -109,9 +109,10 @@ def _ended_by_force() -> list[str]:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Where Python does not end, it says where it waits, and the run fails."""
-    faulthandler.dump_traceback_later(_LAST, exit=True, file=2)
+    if not hasattr(config, "workeroutput"):  # a process of pytest-xdist waits to be ended
+        faulthandler.dump_traceback_later(_LAST, exit=True, file=2)
 
 
 Labels = NDArray[np.uint8]
