@@ -13,7 +13,7 @@ LEAVING = """
 import subprocess, sys, threading, time
 
 def test_leaving():
-    threading.Thread(target=time.sleep, args=(30,), name="an idler").start()
+    threading.Thread(target=time.sleep, args=(15,), name="an idler").start()
     sleeper = [sys.executable, "-c", "import time; time.sleep(77)"]
     subprocess.Popen(sleeper)
     start = f"import subprocess; subprocess.Popen({sleeper!r}, start_new_session=True)"
