@@ -24,8 +24,8 @@ class Copyist:
     that of the seed; a face is what has three strokes or more.
     """
 
-    def __init__(self, seconds: float = 0) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float = 0, larger: float = 0.1) -> None:
+        self.seconds, self.larger = seconds, larger  # a photo costs; a larger one costs more
         self.drawn: list[Strokes] = []
         self.deaf = False  # to looks and seeds
         self.asked: list[tuple[Appearance, int, int]] = []
@@ -38,7 +38,7 @@ class Copyist:
         seed: int,
         size: int,
     ) -> Drawn:
-        time.sleep(self.seconds)
+        time.sleep(self.seconds + (self.larger if size > RESOLUTION else 0))
         self.drawn.append(strokes)
         self.asked.append((appearance, seed, size))
         sketch = draw(strokes, RESOLUTION)

@@ -588,7 +588,7 @@ def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> No
 
 
 def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser") -> None:
-    running = Running(Copyist(0.7))  # longer than a hand has to rest
+    running = Running(Copyist(0.7, larger=0.7))  # longer than a hand has to rest
     hand = Hand(browser, running)
     hand.line((100, 100), (200, 100))
     hand.page.wait_for_timeout(800)
@@ -604,7 +604,7 @@ def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser
 def test_larger_photos_follow_the_pen_where_they_cost_no_more(
     browser: "playwright.Browser",
 ) -> None:
-    running = Running(Copyist(0.3))
+    running = Running(Copyist(0.3, larger=0))
     hand = Hand(browser, running)
     hand.line((100, 100), (200, 100))
     hand.until(lambda: running.engine.asked[-1][2] == 512)
