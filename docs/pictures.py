@@ -68,6 +68,7 @@ def _drawn(page: Page) -> list[Image.Image]:
     """A screenshot after every stroke of the drawing, the largest strokes first."""
     page.wait_for_selector("#meter[data-state=ready]")
     page.click("#tour button:last-child")
+    page.evaluate("document.getElementById('meter').hidden = true")  # of this machine, at this hour
     box = page.locator("#paper").bounding_box()
     assert box
     place, scale = np.array([box["x"], box["y"]]), box["width"] / 512

@@ -198,6 +198,17 @@ def test_a_face_is_drawn_and_the_photo_follows(hand: Hand) -> None:
     assert len(hand.strokes()) == 5
 
 
+def test_a_face_is_asked_to_move_only_where_it_is_elsewhere(hand: Hand) -> None:
+    for feature in ("left eye", "right eye", "nose", "mouth"):
+        hand.draw(feature)
+    hand.settle()
+    assert hand.page.is_hidden("#place")
+    hand.page.click("#clear")
+    for y in (20, 40, 60, 80):
+        hand.line((20, y), (60, y))
+    hand.until(lambda: hand.page.is_visible("#place"))
+
+
 def test_the_photo_changes_while_the_stroke_is_drawn(hand: Hand) -> None:
     hand.page.mouse.move(*hand.on_screen((150, 200)))
     hand.page.mouse.down()
