@@ -208,7 +208,12 @@ async def _delays(port: int, seconds: float, pause: float = 0.02) -> list[float]
     strokes, delays = points_of(svg.load(DRAWING)), []
     origin: Any = f"http://localhost:{port}"
     async with websockets.connect(
-        f"ws://localhost:{port}/draw", origin=origin, max_size=None, compression=None
+        f"ws://localhost:{port}/draw",
+        origin=origin,
+        max_size=None,
+        compression=None,
+        open_timeout=None,
+        ping_timeout=None,  # this machine may be busy with the attack
     ) as page:
         end, number = time.monotonic() + seconds, 0
         while time.monotonic() < end:
@@ -251,10 +256,12 @@ def _crowd(port: int, process: int, settings: Settings) -> None:
     threads = [threading.Thread(target=work) for work in (attack, watch)]
     for thread in threads:
         thread.start()
-    delays = asyncio.run(draw())
-    over.set()
-    for thread in threads:
-        thread.join()
+    try:
+        delays = asyncio.run(draw())
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
     counts = sorted(map(len, delays))
     worst = sorted(max(each) for each in delays)
     print(f"{len(counts)} drawers: fewest frames {counts[0]}, median {counts[len(counts) // 2]},")
