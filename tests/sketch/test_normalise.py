@@ -2,6 +2,7 @@
 
 import io
 import sys
+import zlib
 from itertools import product
 
 import aggdraw
@@ -14,7 +15,7 @@ from skimage.measure import find_contours
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.provenance import DRAWING_KEY
-from deepfacepencil.sketch import normalise, pen, svg
+from deepfacepencil.sketch import lines, normalise, pen, svg
 from deepfacepencil.sketch.normalise import (
     _without_clutter,
     ink_of,
@@ -354,3 +355,54 @@ def test_light_pens_are_ink_as_dark_ones_are(colour):
     ink = ink_of(_drawn(_face(), colour=colour))
     darkest = 1 - np.array(ImageColor.getrgb(colour)).min() / 255
     assert np.percentile(ink, 99.5) > 0.55 * darkest
+
+
+def _strip() -> bytes:
+    image = Image.new("L", (16, 300_000), "white")
+    image.paste(0, (4, 100, 7, 140))
+    return _saved(image)
+
+
+def _saved(image: Image.Image, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def _more_transparent_than_colours() -> bytes:
+    data = _saved(_drawn(_face()).quantize(2), transparency=b"\xff\xff")
+    at = data.index(b"tRNS") - 4
+    length = int.from_bytes(data[at : at + 4], "big")
+    chunk = b"tRNS" + b"\xff" * 9
+    whole = (9).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    return data[:at] + whole + data[at + 12 + length :]
+
+
+def _cut_after_its_drawing() -> bytes:
+    about = PngInfo()
+    about.add_itxt(DRAWING_KEY, lines.to_svg(_face()))
+    data = _saved(Image.new("RGB", (256, 256)), pnginfo=about)
+    return data[: data.index(b"IDAT") + 20]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _strip,
+        _more_transparent_than_colours,
+        _cut_after_its_drawing,
+        lambda: svg_with('<path d="M9 9L400 400" stroke="#000" stroke-width="1e30"/>'),
+    ],
+)
+def test_what_ended_the_program_once_is_strokes_or_one_line(data):
+    """Errors of libraries that are no InputError, one of them not even an Exception."""
+    try:
+        strokes = normalise.read_drawing(io.BytesIO(data()), "drawing")
+    except InputError as problem:
+        assert "\n" not in str(problem)
+    else:
+        assert len(strokes)
+
+
+def svg_with(content: str) -> bytes:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">{content}</svg>'.encode()

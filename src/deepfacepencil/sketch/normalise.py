@@ -56,6 +56,7 @@ _APART = 26  # between parts of which one only has the face
 # Shares of the face's part: what is that near it still belongs to it, and what is around it.
 _BESIDE, _AROUND = 0.04, 0.35
 _COLOURED = 0.03  # share of a picture, from where on a drawing is coloured in
+_SWOLLEN = 2.5  # times as thick as lines: what is thicker is a blob that lines end in
 _LINE = 9  # pixels: what is wider is an area
 _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
@@ -394,7 +395,7 @@ def lines_of(ink: Ink) -> Mask:
     depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
     width = float(2 * np.median(depth[lines]))  # the usual one, of a line
     masses = _masses(mask, width)
-    dots = _dots(mask & ~grown(masses, _MASS) if masses.any() else mask, width)
+    dots = _dots(mask & ~grown(masses, _MASS) if masses.any() else mask, width, depth)
     # A pen that fills goes along the border on the inside.
     for filled in (masses, shrunk(dots, width / 2 - 1) if width > 4 else dots):
         around = grown(filled, 1.5)
@@ -438,12 +439,27 @@ def _large(mask: Mask, area: int) -> Mask:
     return (mask & (sizes >= area)[parts]).astype(bool)
 
 
-def _dots(mask: Mask, width: float) -> Mask:
+def _dots(mask: Mask, width: float, depth: NDArray[np.float64]) -> Mask:
     """Small filled shapes, pupils above all: compact, and thicker than lines are."""
     reach = max(4.5, 0.9 * width)
     thick = shrunk(mask, reach)
-    thick = grown(thick, reach) & mask if thick.any() else thick
-    return _compact(thick, 2 * reach, CANVAS) | _compact(mask, 5, max(2 * width, 8))
+    if thick.any():
+        thick = _compact(grown(thick, reach) & mask, 2 * reach, CANVAS)
+        thick = _without_swellings(thick, mask, depth > _SWOLLEN / 2 * width)
+    return thick | _compact(mask, 5, max(2 * width, 8))
+
+
+def _without_swellings(blobs: Mask, mask: Mask, deep: Mask) -> Mask:
+    """Without what lines swell to where they turn or meet: not `deep`, and lines leave it."""
+    parts, _ = ndimage.label(blobs, _SQUARE)
+    blobs = blobs.copy()
+    for index, box in enumerate(ndimage.find_objects(parts), 1):
+        here = tuple(slice(max(0, along.start - 4), along.stop + 4) for along in box)
+        own = parts[here] == index
+        _, leaving = ndimage.label(grown(own, 3) & ~grown(own, 1.5) & mask[here], _SQUARE)
+        if leaving > 1 and not (own & deep[here]).any():
+            blobs[here] &= ~own
+    return blobs
 
 
 def _compact(mask: Mask, shortest: float, longest: float) -> Mask:
