@@ -56,7 +56,7 @@ class Firefox:
         number = next(self._count)
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
-            reply = json.loads(self._socket.recv(60))
+            reply = json.loads(self._socket.recv(180))
             if reply.get("id") == number:
                 assert "error" not in reply, reply
                 return dict(reply["result"])
