@@ -1,15 +1,19 @@
 # Each command does all its set-up in .venv: `make studio` opens the studio in the browser, `make demo`
-# draws photos from examples/, `make test` runs every check. Python 3.11 or newer as python3.
+# draws photos from examples/, `make web` writes the studio as a static site, `make test` runs every check. Python 3.11 or newer as python3.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: studio demo test lock sbom
+.PHONY: studio demo web test lock sbom
 studio: .venv/base
 	$(BIN)/deepfacepencil studio
 
 demo: .venv/base
 	$(BIN)/deepfacepencil generate examples --output demo --attention
+
+# The studio as files for any web host, in site/; wants npm.
+web: .venv/web requirements/node_modules
+	$(BIN)/deepfacepencil web --output site
 
 test: .venv/dev
 	$(BIN)/ruff check .
@@ -24,6 +28,15 @@ test: .venv/dev
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+.venv/web: .venv/base requirements/web.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements/web.txt
+	touch $@
+
+# onnxruntime-web for `make web`, by the hashes in package-lock.json; nothing of it is run here.
+requirements/node_modules: requirements/package-lock.json
+	npm ci --prefix requirements --ignore-scripts --no-audit --no-fund
+	touch $@
+
 # torch first and by its exact version: it decides what else is needed, and this one is tested. It has
 # no hash: the file of this version differs between indexes (for a GPU, for none).
 .venv/dev: .venv/base requirements/develop.txt requirements/torch.in requirements/parcels.txt
@@ -35,6 +48,7 @@ test: .venv/dev
 # Newer versions of everything, to be tested and committed.
 lock: .venv-tools
 	.venv-tools/bin/python requirements/lock.py
+	npm update --prefix requirements --package-lock-only --ignore-scripts
 
 # What this program consists of, as CycloneDX: packages with versions and hashes.
 sbom: .venv-tools

@@ -1,6 +1,7 @@
 """What `make lock` runs: exact versions and hashes of all that this project installs.
 
-Two files: draw.txt for drawing, develop.txt for training, measuring and tests. torch and what only
+Three files: draw.txt for drawing, web.txt for the static site besides, develop.txt for training,
+measuring and tests. torch and what only
 torch needs are left out of them: `torch==2.13.0` is another file on every index (for this GPU, for
 that, for none), and each has its own hash.
 """
@@ -11,7 +12,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-EXTRAS = ("train", "autotrace", "evaluate", "tensorboard", "formats", "dev")
+WEB = ("web",)
+EXTRAS = (*WEB, "train", "autotrace", "evaluate", "tensorboard", "formats", "dev")
 UNHASHED = re.compile(r"(torch|triton|cuda-[\w-]+|nvidia-[\w-]+)==")
 HEAD = "# Written by `make lock`: every version, with the hashes of its files. Not to be edited.\n"
 
@@ -31,4 +33,5 @@ def lock(name: str, extras: tuple[str, ...]) -> None:
 
 if __name__ == "__main__":
     lock("draw.txt", ())
+    lock("web.txt", WEB)
     lock("develop.txt", EXTRAS)

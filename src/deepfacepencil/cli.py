@@ -1,4 +1,5 @@
-"""The verbs of `deepfacepencil`: studio, generate, prepare, train, evaluate, sketch, export.
+"""The verbs of `deepfacepencil`: studio, generate, prepare, train, evaluate, sketch, export,
+web.
 
 Each is a dataclass whose fields are its arguments and whose docstrings are its help. What a verb
 needs is imported inside it: drawing never loads torch, and --help loads nothing.
@@ -340,6 +341,36 @@ class Export:
         )
 
 
+@dataclass(frozen=True)
+class Web:
+    """Write the studio as a static site: files for any web host, the browser draws by itself."""
+
+    output: Annotated[Path, arg(metavar="DIR")]
+    """Folder to write; an older site in it is replaced."""
+    model: Path | None = None
+    """A portrait model that `deepfacepencil export` wrote, instead of the bundled one."""
+    runtime: Annotated[Path, arg(metavar="DIR")] = Path("requirements/node_modules/onnxruntime-web")
+    """The npm package onnxruntime-web, which `make web` gets."""
+    address: str | None = None
+    """Where the site will be, https://...: some link previews want a picture's whole address."""
+
+    def run(self) -> None:
+        _require_present(self.model, self.runtime)
+        try:
+            import onnx  # noqa: F401
+        except ModuleNotFoundError as missing:
+            raise missing_package(missing.name, "web") from missing
+        from .runtime.engine import BUNDLED
+        from .web.site import write_site
+
+        written = write_site(self.output, self.model or BUNDLED, self.runtime, self.address)
+        print(
+            f"{self.output}: {written.bytes / 1e6:.1f} MB at the first visit,"
+            f" {written.distance:.2f} grey levels from the engine (root mean square);"
+            f" README.md in it says how to host it"
+        )
+
+
 def _require_present(*paths: Path | None) -> None:
     """Says what is not there before anything is imported that takes seconds."""
     for path in paths:
@@ -395,6 +426,7 @@ Command = (
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Sketch, subcommand("sketch")]
     | Annotated[Export, subcommand("export")]
+    | Annotated[Web, subcommand("web")]
 )
 
 

@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-_KEY = b"deepfacepencil-sha256"
+KEY = b"deepfacepencil-sha256"
 _HEX = 64
 # A metadata property of an ONNX model: field 14 with a key and a value, each with its length.
-_ONNX = bytes([0x72, 2 + len(_KEY) + 2 + _HEX, 0x0A, len(_KEY)]) + _KEY + bytes([0x12, _HEX])
-_PLAIN = b"\n" + _KEY + b" "
+_ONNX = bytes([0x72, 2 + len(KEY) + 2 + _HEX, 0x0A, len(KEY)]) + KEY + bytes([0x12, _HEX])
+_PLAIN = b"\n" + KEY + b" "
 LENGTH = {"onnx": len(_ONNX) + _HEX, "plain": len(_PLAIN) + _HEX}
 _START = {"onnx": _ONNX, "plain": _PLAIN}
 _CHUNK = 1 << 20

@@ -22,7 +22,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 TOKEN = "token"  # of the link that is printed, and in an Authorization: Bearer
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -112,7 +112,7 @@ class Guard:
 
         async def answering(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                MutableHeaders(scope=message).update(HEADERS)
             elif only_head and message["type"] == "http.response.body":
                 message = {"type": message["type"], "body": b""}
             await send(message)

@@ -1,8 +1,9 @@
 // Photos from the studio's server on this machine, over a websocket that is found again after it was
 // away, and drawings read by that server.
 //
-// photos: an EventTarget with `state` ("connecting", "ready", "away" or "full"; event "state") and
-// `ask(frame)`. A frame is {strokes, tolerance, brush, appearance, seed, size, veil}; its answer
+// photos: an EventTarget with `state` ("connecting", "loading" with a `share`, "ready", "away" or
+// "full"; event "state"), `trouble` (what is wrong, in words) and `ask(frame)`. A frame is {strokes,
+// tolerance, brush, appearance, seed, size, veil, live (whether it follows the pen)}; its answer
 // {photo (ImageData), veil (null or {size, cells}: 0 obeyed, 255 free), face (0..1), missing}.
 // One frame is on the way at most. It fails with what was wrong with it, or, with `away` set, may be
 // asked again when the state is "ready".
@@ -13,6 +14,11 @@ import { near } from "./drawing.js";
 import { base64 } from "./files.js";
 
 const GIVE_UP = 20_000; // milliseconds without an answer
+
+const TROUBLES = {
+  full: "The studio is full. Your drawing is safe here; trying again…",
+  away: "The studio's server is away. Your drawing is safe here; looking for it again…",
+};
 
 class Away extends Error {
   away = true;
@@ -85,7 +91,11 @@ class Photos extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 
-  #message(id, { strokes, brush, ...said }) {
+  get trouble() {
+    return TROUBLES[this.state] ?? "";
+  }
+
+  #message(id, { strokes, brush, live, ...said }) {
     const head = JSON.stringify({ id, ...said, ...(brush && { brush: base64(brush) }) });
     return `${head.slice(0, -1)},"strokes":[${strokes.map((one) => this.#write(one)).join()}]}`;
   }

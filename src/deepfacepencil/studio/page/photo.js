@@ -104,7 +104,8 @@ export class Photo extends EventTarget {
     this.#times = [];
     let answer = null;
     try {
-      answer = await photos.ask(frameOf(asked.drawing, asked.veil, asked.size));
+      const frame = frameOf(asked.drawing, asked.veil, asked.size);
+      answer = await photos.ask({ ...frame, live: asked.size === SIZE });
     } catch (problem) {
       if (problem.away) {
         if (asked.wanted) this.#newest ??= asked;

@@ -86,20 +86,21 @@ photo.addEventListener("deaf", () =>
 );
 photos.addEventListener("state", () => {
   meter();
-  const away = photos.state === "away" || photos.state === "full";
-  $("banner").hidden = !away;
-  $("banner").textContent = !away
-    ? ""
-    : photos.state === "full"
-      ? "The studio is full. Your drawing is safe here; trying again…"
-      : "The studio's server is away. Your drawing is safe here; looking for it again…";
+  $("banner").hidden = !photos.trouble;
+  $("banner").textContent = photos.trouble;
 });
+photos.addEventListener("news", ({ detail }) => toast(detail));
 
 function meter() {
+  $("loading").hidden = photos.state !== "loading";
+  $("loading").value = photos.share ?? 0;
   $("meter").dataset.state = photos.state;
   $("meter").lastElementChild.textContent =
-    photos.state === "ready" && photo.delay ? `${Math.round(photo.delay)} ms` : photos.state;
+    photos.state === "ready" && photo.delay ? `${Math.round(photo.delay)} ms` : stateOf(photos);
 }
+
+const stateOf = ({ state, share }) =>
+  state !== "loading" ? state : share < 1 ? `loading ${Math.round(100 * share)}%` : "starting";
 
 /** What the network does not see yet: no face, or a face without some of its features. */
 function tell() {
@@ -138,3 +139,5 @@ export function compare(event) {
   }
   $("lines").hidden = false;
 }
+
+meter();

@@ -52,8 +52,8 @@ export async function showExamples(table) {
         await table.put({ drawing });
       });
     }
-  } catch {
-    list.textContent = "The studio's server is away.";
+  } catch (problem) {
+    list.textContent = problem.message;
   }
 }
 

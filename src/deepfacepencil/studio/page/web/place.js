@@ -1,0 +1,302 @@
+// A drawing's place on the canvas, as sketch/place.py finds it: where its face is, and what brings it
+// to where the training faces are.
+
+import { draw } from "./pen.js";
+import { extent, pointsOf, through } from "./smooth.js";
+
+const CANVAS = 512;
+// Where the features of training faces are: ellipses as centre, radii, from and to degrees.
+const MEAN_FACE = [
+  [256, 281, 140, 195, -25, 205],
+  [319, 241, 23, 9, 0, 360],
+  [193, 241, 23, 9, 0, 360],
+  [326, 212, 44, 10, 180, 360],
+  [186, 212, 44, 10, 180, 360],
+  [256, 322, 42, 16, 0, 180],
+  [256, 381, 58, 23, 0, 360],
+  [256, 381, 58, 4, 0, 180],
+];
+const LOOK = 48; // cells per side in which faces are looked for
+const FINE = 8; // pixels per cell of the raster that cells are made of
+const [ROW, COLUMN, SIDE] = [15, 8, 32]; // of the window of the mean face, in cells
+const SCALES = Array.from({ length: 15 }, (_, k) => Math.exp((k - 3) * 0.12));
+const FULL = 0.85 * CANVAS; // what a drawing fills at least once its face is placed
+const GOOD_ENOUGH = 0.6;
+const NO_FACE = 0.15;
+const FEATURES = 4; // apart from each other in an outline make a face of it
+const OUTLINE = { x: 256, y: 278, size: 335 };
+
+/** What brings chains to where faces belong: point * scale + (right, down). */
+export function placing(chains, anew = false) {
+  const stay = { scale: 1, right: 0, down: 0 };
+  if (!chains.length) return stay;
+  const [large, first, enlarged] = largeEnough(chains);
+  const size = extent(large.flatMap(pointsOf));
+  const raster = draw(large, LOOK * FINE);
+  const places = SCALES.map((scale) => bestPlace(raster, scale, size));
+  const best = places.reduce((top, { score }, k) => (score > places[top].score ? k : top), 0);
+  const found = places[best];
+  const here = scores(raster, LOOK, size).at(LOOK / 2, LOOK / 2);
+  const fits = !(anew || enlarged) && here >= GOOD_ENOUGH * found.score;
+  if (found.score < NO_FACE || fits) return first;
+  const outline = outlinedFace(large);
+  if (outline) {
+    const scale = OUTLINE.size / outline.size;
+    const then = { scale, right: OUTLINE.x - outline.x * scale, down: OUTLINE.y - outline.y * scale };
+    return after(first, then);
+  }
+  // Between two scales, about the middle of the face.
+  const step = peak(places.map(({ score }) => score), best) - best;
+  const scale = found.scale * (SCALES[1] / SCALES[0]) ** step;
+  const [x, y] = MEAN_FACE[0];
+  const [faceX, faceY] = [(x - found.right) / found.scale, (y - found.down) / found.scale];
+  return after(first, { scale, right: x - faceX * scale, down: y - faceY * scale });
+}
+
+export const placed = (chain, { scale, right, down }) =>
+  chain.map((value, i) => value * scale + (i % 2 ? down : right));
+
+/** One placing, and then another. */
+const after = (one, other) => ({
+  scale: one.scale * other.scale,
+  right: one.right * other.scale + other.right,
+  down: one.down * other.scale + other.down,
+});
+
+/** The chains, enlarged if they are too small to look for a face in them; how; and whether. */
+function largeEnough(chains) {
+  const points = chains.flatMap(pointsOf);
+  const size = extent(points);
+  const stay = { scale: 1, right: 0, down: 0 };
+  if (!(size > 0 && size < CANVAS / 2)) return [chains, stay, false];
+  const middle = [0, 1].map((axis) => {
+    const values = points.map((point) => point[axis]);
+    const all = (choose) => values.reduce((a, b) => choose(a, b));
+    return (all(Math.max) + all(Math.min)) / 2;
+  });
+  const scale = (0.8 * CANVAS) / size;
+  const [right, down] = middle.map((value) => CANVAS / 2 - value * scale);
+  const how = { scale, right, down };
+  return [chains.map((chain) => placed(chain, how)), how, true];
+}
+
+/** How much is drawn in each of size x size cells: one line makes a 1, and so do ten. */
+function cellsOf(raster, size) {
+  const gain = ((LOOK * FINE) / size) * 1.25 / 255;
+  const shares = shrunk(raster, LOOK * FINE, size).map((value) => Math.min(1, value * gain));
+  return blurred(Float32Array.from(shares), size, 0.75);
+}
+
+/** A square raster, each pixel the mean of those it covers. */
+function shrunk(raster, from, to) {
+  const step = from / to;
+  const spans = Array.from({ length: to }, (_, k) => {
+    const middle = (k + 0.5) * step;
+    return [Math.max(0, Math.trunc(middle - step / 2 + 0.5)),
+            Math.min(from, Math.trunc(middle + step / 2 + 0.5))];
+  });
+  const wide = new Float64Array(from * to);
+  for (let row = 0; row < from; row++) {
+    spans.forEach(([begin, end], k) => {
+      let sum = 0;
+      for (let i = begin; i < end; i++) sum += raster[row * from + i];
+      wide[row * to + k] = Math.round(sum / (end - begin));
+    });
+  }
+  const small = new Float64Array(to * to);
+  spans.forEach(([begin, end], k) => {
+    for (let column = 0; column < to; column++) {
+      let sum = 0;
+      for (let i = begin; i < end; i++) sum += wide[i * to + column];
+      small[k * to + column] = Math.round(sum / (end - begin));
+    }
+  });
+  return small;
+}
+
+/** Values of a square, blurred; its borders are mirrors. */
+function blurred(values, size, sigma) {
+  const reach = Math.trunc(4 * sigma + 0.5);
+  const weights = Array.from({ length: 2 * reach + 1 }, (_, k) =>
+    Math.exp((-0.5 * (k - reach) ** 2) / sigma ** 2));
+  const total = weights.reduce((a, b) => a + b);
+  const mirrored = (i) => (i < 0 ? -1 - i : i >= size ? 2 * size - 1 - i : i);
+  for (const stride of [size, 1]) {
+    const before = values;
+    values = new Float32Array(size * size);
+    const other = stride === 1 ? size : 1;
+    for (let line = 0; line < size; line++) {
+      for (let i = 0; i < size; i++) {
+        let sum = 0;
+        for (let k = -reach; k <= reach; k++) {
+          sum += weights[k + reach] * before[line * other + mirrored(i + k) * stride];
+        }
+        values[line * other + i * stride] = sum / total;
+      }
+    }
+  }
+  return values;
+}
+
+let template = null;
+
+/** The window of the mean face, about its mean. */
+function meanFace() {
+  if (template) return template;
+  const chains = MEAN_FACE.map(([x, y, rx, ry, from, to]) =>
+    through(Array.from({ length: 24 }, (_, k) => {
+      const angle = ((from + ((to - from) * k) / 23) * Math.PI) / 180;
+      return [x + Math.cos(angle) * rx, y + Math.sin(angle) * ry];
+    })));
+  const cells = cellsOf(draw(chains, LOOK * FINE), LOOK);
+  template = new Float64Array(SIDE * SIDE);
+  for (let row = 0; row < SIDE; row++) {
+    const from = (ROW + row) * LOOK + COLUMN;
+    template.set(cells.subarray(from, from + SIDE), row * SIDE);
+  }
+  const mean = template.reduce((a, b) => a + b) / template.length;
+  return (template = template.map((value) => value - mean));
+}
+
+/** How well the face is placed, for each position of the canvas over size x size cells. */
+function scores(raster, size, drawn) {
+  const face = meanFace();
+  const energy = face.reduce((sum, value) => sum + value ** 2, 0);
+  const cells = cellsOf(raster, size);
+  const side = size + LOOK;
+  const padded = new Float64Array(side * side);
+  for (let row = 0; row < size; row++) {
+    padded.set(cells.subarray(row * size, (row + 1) * size), (row + LOOK / 2) * side + LOOK / 2);
+  }
+  const sums = boxes(padded, side, (value) => value);
+  const squares = boxes(padded, side, (value) => value ** 2);
+  const all = Math.max(cells.reduce((a, b) => a + b, 0), 1e-6);
+  const fills = Math.min(1, (drawn * size) / LOOK / FULL) ** 2;
+  const at = (i, j, least = 0) => {
+    const [row, column] = [i + ROW, j + COLUMN];
+    const most = Math.min(1, Math.max(0, sums(i, j, LOOK) / all)) * fills; // of a perfect match
+    if (most < least) return 0;
+    let match = 0;
+    for (let r = 0; r < SIDE; r++) {
+      const from = (row + r) * side + column;
+      for (let c = 0; c < SIDE; c++) match += padded[from + c] * face[r * SIDE + c];
+    }
+    const total = sums(row, column, SIDE);
+    const spread = Math.max(0, squares(row, column, SIDE) - total ** 2 / face.length);
+    return (match / Math.sqrt((spread + energy) * energy)) * most;
+  };
+  return { count: size + 1, at };
+}
+
+/** The sum over a box of a square of values. */
+function boxes(values, side, of) {
+  const wide = side + 1;
+  const total = new Float64Array(wide * wide);
+  for (let row = 0; row < side; row++) {
+    let sum = 0;
+    for (let column = 0; column < side; column++) {
+      sum += of(values[row * side + column]);
+      total[(row + 1) * wide + column + 1] = total[row * wide + column + 1] + sum;
+    }
+  }
+  return (row, column, size) => {
+    const [low, high] = [row * wide + column, (row + size) * wide + column];
+    return total[high + size] - total[high] - total[low + size] + total[low];
+  };
+}
+
+/** The best position for a face that needs to be scaled by about `scale`. */
+function bestPlace(raster, scale, drawn) {
+  const size = Math.round(LOOK * scale);
+  const { count, at } = scores(raster, size, drawn);
+  let [y, x, best] = [0, 0, at(0, 0)];
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < count; j++) {
+      const score = at(i, j, best);
+      if (score > best) [y, x, best] = [i, j, score];
+    }
+  }
+  const inside = (k) => k >= 0 && k < count;
+  const around = (of, here) => {
+    const three = [here - 1, here, here + 1].filter(inside);
+    return here + peak(three.map(of), three.indexOf(here)) - three.indexOf(here);
+  };
+  const row = around((k) => at(k, x), y);
+  const column = around((k) => at(y, k), x);
+  const cell = CANVAS / LOOK;
+  const [right, down] = [(LOOK / 2 - column) * cell, (LOOK / 2 - row) * cell];
+  return { score: best, scale: size / LOOK, right, down };
+}
+
+/** The top of the parabola through the highest value and its neighbours. */
+function peak(values, at) {
+  if (!(at > 0 && at < values.length - 1)) return at;
+  const [before, top, next] = values.slice(at - 1, at + 2);
+  const bend = before - 2 * top + next;
+  return bend < 0 ? at + Math.max(-0.5, Math.min(0.5, (before - next) / (2 * bend))) : at;
+}
+
+/** Middle and size of the largest closed outline with a face's features in it, if any. */
+function outlinedFace(chains) {
+  const side = CANVAS / 2;
+  const ink = draw(chains, side);
+  const free = new Uint8Array(side * side); // paper with no stroke beside it
+  for (let i = 0; i < free.length; i++) {
+    const [row, column] = [Math.floor(i / side), i % side];
+    let clear = 1;
+    for (let r = Math.max(0, row - 1); r <= Math.min(side - 1, row + 1); r++) {
+      for (let c = Math.max(0, column - 1); c <= Math.min(side - 1, column + 1); c++) {
+        if (ink[r * side + c] >= 64) clear = 0;
+      }
+    }
+    free[i] = clear;
+  }
+  let largest = null;
+  for (const { cells, top, left, bottom, right } of parts(free, side, side)) {
+    const [height, width] = [bottom - top, right - left];
+    const background = Math.min(top, left) === 0 || Math.max(bottom, right) === side;
+    const ratio = height / width;
+    if (background || height * width < 0.05 * side ** 2 || !(ratio > 0.8 && ratio < 2)) continue;
+    const skin = new Uint8Array(height * width);
+    for (const cell of cells) {
+      skin[(Math.floor(cell / side) - top) * width + (cell % side) - left] = 1;
+    }
+    const holes = parts(skin.map((value) => 1 - value), width, height).filter(
+      (part) => part.top > 0 && part.left > 0 && part.bottom < height && part.right < width);
+    if (holes.length < FEATURES || cells.length / skin.length <= 0.4) continue; // hair around a face
+    const size = 2 * Math.sqrt(height * width);
+    if (!largest || size > largest.size) largest = { x: left + right, y: top + bottom, size };
+  }
+  return largest;
+}
+
+/** The connected parts of a mask, each with its cells and its box. */
+function parts(mask, width, height) {
+  const seen = new Uint8Array(mask.length);
+  const found = [];
+  for (let start = 0; start < mask.length; start++) {
+    if (!mask[start] || seen[start]) continue;
+    const part = { cells: [start], top: height, left: width, bottom: 0, right: 0 };
+    seen[start] = 1;
+    for (let k = 0; k < part.cells.length; k++) {
+      const cell = part.cells[k];
+      const [row, column] = [Math.floor(cell / width), cell % width];
+      part.top = Math.min(part.top, row);
+      part.left = Math.min(part.left, column);
+      part.bottom = Math.max(part.bottom, row + 1);
+      part.right = Math.max(part.right, column + 1);
+      const beside = [];
+      if (row) beside.push(cell - width);
+      if (row < height - 1) beside.push(cell + width);
+      if (column) beside.push(cell - 1);
+      if (column < width - 1) beside.push(cell + 1);
+      for (const other of beside) {
+        if (!mask[other] || seen[other]) continue;
+        seen[other] = 1;
+        part.cells.push(other);
+      }
+    }
+    found.push(part);
+  }
+  return found;
+}
