@@ -48,6 +48,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         (["sketch", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
         (["sketch", "{tmp}/text.png", "--output", "{tmp}/out", "--seed", "-1"], "--seed -1"),
         (["export", "{tmp}", "--output", "{tmp}/model.onnx"], "generator.safetensors"),
+        (["web", "--output", "{tmp}/site", "--runtime", "{tmp}"], "make web"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_and_status_2(
@@ -80,6 +81,8 @@ def test_what_the_user_can_mend_is_one_line_and_status_2(
         ["evaluate", ".", "--data", "absent", "--output", "out"],
         ["sketch", "absent", "--output", "out"],
         ["export", "absent", "--output", "out"],
+        ["web", "--output", "out", "--model", "absent"],
+        ["web", "--output", "out", "--runtime", "absent"],
     ],
 )
 def test_what_is_not_there_is_said_before_anything_heavy_is_imported(arguments: list[str]) -> None:

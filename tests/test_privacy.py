@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from deepfacepencil.web.site import RUNTIMES
+
 STRACE = shutil.which("strace")
 A_DRAWING = Path(__file__).parents[1] / "examples" / "01-long-hair.svg"
 CALLS = "connect,sendto,sendmsg,sendmmsg,openat,mkdir,mkdirat,creat,rename,renameat,renameat2"
@@ -77,6 +79,15 @@ def _written(log: Path) -> set[str]:
     return {path for path in paths if not path.startswith(SYSTEM)}
 
 
+def _runtime(folder: Path) -> Path:
+    """What looks like the npm package onnxruntime-web."""
+    (folder / "dist").mkdir(parents=True)
+    for names in RUNTIMES.values():
+        for name in names:
+            (folder / "dist" / name).write_text("nothing")
+    return folder
+
+
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 def test_no_verb_looks_up_connects_or_writes_elsewhere(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, prepared: Path, labelled_faces
@@ -92,6 +103,7 @@ def test_no_verb_looks_up_connects_or_writes_elsewhere(
         "export": [run, "--output", model],
         "sketch": [faces / "photos" / "000.jpg", "--output", out / "sketches"],
         "evaluate": [run, "--data", prepared, "--output", out / "report", *few],
+        "web": ["--output", out / "site", "--runtime", _runtime(tmp_path / "npm")],
     }
     for verb, arguments in verbs.items():
         log = tmp_path / f"{verb}.trace"

@@ -355,7 +355,9 @@ class Web:
     """Where the site will be, https://...: some link previews want a picture's whole address."""
 
     def run(self) -> None:
-        _require_present(self.model, self.runtime)
+        _require_present(self.model)
+        if not self.runtime.is_dir():
+            raise InputError(f"{self.runtime} is not there; `make web` gets it, and writes site/")
         try:
             import onnx  # noqa: F401
         except ModuleNotFoundError as missing:

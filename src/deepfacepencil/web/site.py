@@ -29,7 +29,7 @@ from ..studio.server import PAGE
 from .eight_bits import for_the_web
 
 # What of onnxruntime-web each way to draw wants: the library, what joins it to the binary, that.
-_RUNTIMES = {
+RUNTIMES = {
     "wasm": ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),
     "webgpu": (
         "ort.webgpu.min.mjs",
@@ -59,7 +59,7 @@ def write_site(output: Path, model: Path, runtime: Path, address: str | None = N
     `runtime` is the folder of the npm package onnxruntime-web; `address` is where the site will be,
     which some readers of link previews want. Raises InputError for what cannot be used.
     """
-    missing = [name for names in _RUNTIMES.values() for name in names]
+    missing = [name for names in RUNTIMES.values() for name in names]
     missing = [name for name in missing if not (runtime / "dist" / name).is_file()]
     if missing:
         raise InputError(f"{runtime}: has no {missing[0]}; `make web` gets onnxruntime-web")
@@ -90,7 +90,7 @@ def _write(site: Path, model: Path, engine: Engine, runtime: Path, address: str 
             "glue": _named(site, glue, (runtime / glue).read_bytes()),
             "binary": _packed(site, binary, (runtime / binary).read_bytes()),
         }
-        for name, (library, glue, binary) in _RUNTIMES.items()
+        for name, (library, glue, binary) in RUNTIMES.items()
     }
     page = _page(files)
     folder = f"page-{_digest(*page.values())}"
@@ -133,7 +133,7 @@ def _named(site: Path, name: str, data: bytes) -> str:
 
 def _packed(site: Path, name: str, data: bytes) -> dict[str, object]:
     """Writes a large file so that every host serves it small, and says what it is."""
-    packed = gzip.compress(data, 9, mtime=0)
+    packed = gzip.compress(data, 6, mtime=0)
     return {
         "address": f"../{_named(site, f'{name}.gz', packed)}",
         "bytes": len(packed),
