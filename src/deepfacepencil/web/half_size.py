@@ -123,6 +123,8 @@ def _twin(nodes: list[NodeProto], values: _Values, photo: str) -> GraphProto:
                 inputs[place] = constant(f"{name}.{node.output[0]}", fits)
         kept = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         twins.append(helper.make_node(node.op_type, inputs, [output], **kept))
+    used = {name for node in twins for name in node.input}
+    constants = [tensor for tensor in constants if tensor.name in used]
     return helper.make_graph(twins, "half", [], [_photo(named(photo))], constants)
 
 

@@ -33,7 +33,7 @@ export class Engine {
       wasmBinary: wasmBinary.buffer, numThreads: threads(), wasmPaths: { mjs: glue, wasm: binary.address },
     });
     const session = await ort.InferenceSession.create(weights, {
-      executionProviders: [provider], graphOptimizationLevel: "all",
+      executionProviders: [provider], graphOptimizationLevel: "all", logSeverityLevel: 3,
     });
     await forgetOthers([model, ...Object.values(runtime).map((one) => one.binary)].map((f) => f.address));
     return new Engine(ort, session);

@@ -27,12 +27,15 @@ export function linesOf(text) {
 
 /** The document in the page, unseen and harmless, with the size it gives itself. */
 function laidOut(text) {
-  const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  const parsed = new DOMParser().parseFromString(unstyled(text), "image/svg+xml").documentElement;
   if (parsed.localName !== "svg") throw new Error("This file is no SVG that can be read.");
-  const sheets = [...parsed.querySelectorAll("style")].map((sheet) => sheet.textContent);
-  for (const one of parsed.querySelectorAll(`${LEFT_OUT}, style`)) one.remove();
+  const sheets = [...parsed.querySelectorAll("later-css")].map((sheet) => sheet.textContent);
+  for (const one of parsed.querySelectorAll(`${LEFT_OUT}, later-css`)) one.remove();
+  for (const one of [parsed, ...parsed.querySelectorAll("*")]) clean(one);
   const svg = document.importNode(parsed, true);
-  for (const one of [svg, ...svg.querySelectorAll("*")]) clean(one);
+  for (const one of [svg, ...svg.querySelectorAll("[later-style]")]) {
+    one.style.cssText = one.getAttribute("later-style") ?? "";
+  }
   for (const use of [...svg.querySelectorAll("use")]) writeOut(use, svg);
   const box = svg.viewBox.baseVal;
   const sized = svg.hasAttribute("viewBox") || (svg.hasAttribute("width") && svg.hasAttribute("height"));
@@ -55,16 +58,19 @@ function laidOut(text) {
   return { svg, sized, size: size.map((side) => side * scale), remove: () => host.remove() };
 }
 
-/** Without events and links to elsewhere; styles are set in a way that the page's policy allows. */
+/** The text without styles and events under their own names: the page's policy forbids them in what is
+ * read, and styles are set in a way that it allows. */
+const unstyled = (text) =>
+  text
+    .replace(/(<\/?(?:[\w-]+:)?)style(?=[\s>/])/gi, "$1later-css")
+    .replace(/(\s)(style|on\w+)(?=\s*=\s*["'])/gi, "$1later-$2");
+
+/** Without links to elsewhere. */
 function clean(element) {
   for (const { name, value } of [...element.attributes]) {
     const elsewhere = /(^|:)href$/.test(name) && !value.trim().startsWith("#");
-    if (name.startsWith("on") || elsewhere) element.removeAttribute(name);
+    if (elsewhere) element.removeAttribute(name);
   }
-  const style = element.getAttribute("style");
-  if (style === null) return;
-  element.removeAttribute("style");
-  element.style.cssText = style;
 }
 
 let copies = 0;
@@ -94,8 +100,8 @@ function writeOut(use, svg, depth = 0) {
 /** The lines of all shapes that are seen on a paper, in pixels of the laid out page. */
 function visible(svg, paper) {
   const lines = [];
-  const base = svg.getScreenCTM().inverse();
-  const { width, height } = svg.getBoundingClientRect();
+  const { left, top, width, height } = svg.getBoundingClientRect();
+  const base = svg.createSVGMatrix().translate(-left, -top);
   for (const shape of svg.querySelectorAll(SHAPES)) {
     if (shape.closest("defs, symbol")) continue;
     const style = getComputedStyle(shape);
