@@ -6,11 +6,12 @@ const SOON = 4_000; // milliseconds that threads are waited for at most
 /** Registers the service worker; `tell` hears of newer versions. Null where there is none. */
 export async function keepOffline(tell) {
   if (!navigator.serviceWorker) return null;
-  const before = navigator.serviceWorker.controller;
+  let before = navigator.serviceWorker.controller; // the first one is no news
   try {
     const registered = await navigator.serviceWorker.register(new URL("../../sw.js", import.meta.url));
     navigator.serviceWorker.addEventListener("controllerchange", () => {
       if (before) tell("A newer version has come: load the page again to draw with it.");
+      before = navigator.serviceWorker.controller;
     });
     return registered;
   } catch {
