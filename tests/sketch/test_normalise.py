@@ -249,7 +249,7 @@ def _bad(folder):
         "strip.png": "too narrow",
         "white.png": "no strokes", "black.png": "no strokes", "nothing.png": "no strokes",
         "large.png": "more than 50 megapixels", "huge.png": "more than 50 megapixels",
-        "missing.png": "No such file", "missing.svg": "No such file", ".": "directory",
+        "missing.png": "No such file", "missing.svg": "No such file", ".": "is a folder",
     }  # fmt: skip
 
 
