@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -60,12 +61,25 @@ def _processes_left() -> dict[int, str]:
 
 
 def _threads_left() -> list[str]:
-    """The threads that Python will wait for, but for those of pytest's own plugins."""
+    """The threads that Python will wait for, but for those of pytest's own plugins.
+
+    Nor those of pools without a name, which are none of ours, that have nothing to do: such a pool,
+    of torch's compiler for one, ends with Python.
+    """
     gc.collect()  # pools that nobody can reach end
+    frames = sys._current_frames()
+
+    def idle(thread: threading.Thread) -> bool:
+        frame = frames.get(thread.ident or 0)
+        waits = frame is not None and frame.f_code.co_name == "_worker"
+        return thread.name.startswith("ThreadPoolExecutor-") and waits
+
     return [
         thread.name
         for thread in threading.enumerate()
-        if not thread.daemon and thread not in (threading.main_thread(), *_threads_before)
+        if not thread.daemon
+        and thread not in (threading.main_thread(), *_threads_before)
+        and not idle(thread)
     ]
 
 

@@ -604,7 +604,7 @@ def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser
     hand.line((100, 100), (200, 100))
     hand.page.wait_for_timeout(800)
     hand.line((100, 200), (200, 200))
-    hand.until(lambda: running.engine.asked[-1][2] == 512)
+    hand.until(lambda: running.engine.asked and running.engine.asked[-1][2] == 512)
     hand.page.wait_for_timeout(900)
     pairs = zip(running.engine.drawn, running.engine.asked, strict=True)
     assert {len(strokes) for strokes, (_, _, size) in pairs if size == 512} == {2}
@@ -618,7 +618,7 @@ def test_larger_photos_follow_the_pen_where_they_cost_no_more(
     running = Running(Copyist(0.3, larger=0))
     hand = Hand(browser, running)
     hand.line((100, 100), (200, 100))
-    hand.until(lambda: running.engine.asked[-1][2] == 512)
+    hand.until(lambda: running.engine.asked and running.engine.asked[-1][2] == 512)
     hand.page.wait_for_timeout(600)
     hand.line((100, 200), (200, 200))
     hand.settle()

@@ -37,6 +37,14 @@ export const choices = {
       return otherwise;
     }
   },
+  /** Whether this window chose it itself, before a reload. */
+  isOfWindow: (key) => {
+    try {
+      return sessionStorage.getItem(key) !== null;
+    } catch {
+      return false;
+    }
+  },
   set: (key, value) => {
     try {
       sessionStorage.setItem(key, JSON.stringify(value));

@@ -152,7 +152,9 @@ export class Table extends EventTarget {
   }
 
   async #resume() {
-    if (!(await this.#claim(this.current))) this.current = this.#fresh();
+    // A reload lets go of it, late on a busy machine; a new window is not to wait for the other's.
+    const signal = AbortSignal.timeout(store.choices.isOfWindow("current") ? 4000 : 500);
+    if (!(await this.#claim(this.current, { signal }))) this.current = this.#fresh();
     const kept = await store.find(this.current).catch(() => {
       this.current = this.#fresh();
     });
@@ -177,7 +179,7 @@ export class Table extends EventTarget {
   }
 
   /** Takes a kept drawing for this window. False if another one has it: both would keep over it. */
-  #claim(id, patience = { signal: AbortSignal.timeout(4000) }) { // a reload lets go of it, late
+  #claim(id, patience = { signal: AbortSignal.timeout(1000) }) {
     return new Promise((done) => {
       if (!navigator.locks || this.#mine.has(id)) return done(true);
       const hold = () => {
