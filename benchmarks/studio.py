@@ -25,8 +25,8 @@ import websockets
 
 from deepfacepencil.runtime.engine import BUNDLED, Engine
 from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.lines import points_of
 from deepfacepencil.studio.opening import EXAMPLES
-from deepfacepencil.studio.protocol import points_of
 
 DRAWING = EXAMPLES / "04-beard.svg"
 PER_SECOND = 30
