@@ -112,6 +112,11 @@ class LatentSpace(nn.Module):
         length = v.square().sum(dim=1, keepdim=True).sqrt()
         return v * (_LONGEST / length.clamp_min(_LONGEST))
 
+    def somebody(self, mean: Tensor, log_scale: Tensor, code: Tensor, appearance: Tensor) -> Tensor:
+        """w (B, 512) of somebody who fits a drawing and what is said of the appearance."""
+        v = self.as_worn(self.draw(mean, log_scale, code), mean, log_scale)
+        return self.to_w(self.within(self.asked(v, log_scale, appearance)))
+
     def asked(self, v: Tensor, log_scale: Tensor, appearance: Tensor) -> Tensor:
         """v moved, as little as its spread allows, until it shows what appearance is said."""
         values, said = appearance[:, VALUES], appearance[:, SAID]  # (B, 17)

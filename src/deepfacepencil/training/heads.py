@@ -165,9 +165,10 @@ def corrected_face(
     """Features (1, 512, 32, 32) and latent of somebody who fits a drawing of the face w."""
     strokes = trace_labels(photo_with_labels(body, w)[1])
     sketch = torch.from_numpy(draw(strokes, SKETCH_SIZE).astype(np.float32) / 255)[None, None]
-    steered = encoder(Condition(sketch, appearance=torch.zeros(1, CONDITION_SIZE)))
+    nothing = torch.zeros(1, CONDITION_SIZE)
+    steered = encoder(Condition(sketch, appearance=nothing))
     code = SPREAD * torch.randn(1, LATENT, generator=rng)
-    w = body.space.to_w(body.space.draw(steered.mean, steered.log_scale, code))
+    w = body.space.somebody(steered.mean, steered.log_scale, code, nothing)
     return body.corrected(w, steered, encoder.corrections), w
 
 

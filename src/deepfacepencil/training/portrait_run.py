@@ -230,7 +230,7 @@ def portrait_sheet(networks: Networks, batch: dict[str, Tensor], with_main: bool
     def drawn(encoder: PortraitEncoder, sketch: Tensor) -> Tensor | None:
         """Adds the row of photos; returns the attention."""
         steered = encoder(Condition(sketch, appearance=batch["appearance"]))
-        w = body.space.to_w(body.space.draw(steered.mean, steered.log_scale, code))
+        w = body.space.somebody(steered.mean, steered.log_scale, code, batch["appearance"])
         rows.append(_photos(body.photo(body.corrected(w, steered, encoder.corrections), w)))
         return steered.attention
 
