@@ -14,13 +14,21 @@ from deepfacepencil.models.portrait import (
     TOLD,
     VALUES,
     WORN,
+    Correction,
     LabelHead,
     LatentSpace,
     PhotoHead,
     PortraitEncoder,
+    strength_of,
 )
-from deepfacepencil.models.portrait_body import HEADS, load_taught, photo_with_labels
+from deepfacepencil.models.portrait_body import (
+    HEADS,
+    beard_of,
+    load_taught,
+    photo_with_labels,
+)
 from deepfacepencil.runtime.appearance import CONDITION_SIZE, Appearance
+from deepfacepencil.sketch.labels import CLASSES
 
 # Of four faces that no head was fitted to: what a face parser said of them, every fourth pixel.
 PARSED = Path(__file__).parent / "parsed_faces.npz"
@@ -112,6 +120,35 @@ def test_probes_say_an_age_and_how_sure_they_are_of_a_man(taught) -> None:
     found = taught.probe(faces(taught, 40))
     assert 15 < found["age"].mean() < 60
     assert found["male"].std() > 0.2
+
+
+@torch.no_grad()
+def test_beards_are_below_the_nose_of_who_is_probably_bearded(taught) -> None:
+    w = faces(taught, 40)
+    score = taught.probe(w)["beard"]
+    most, least = (int(pick) for pick in (score.argmax(), score.argmin()))
+    maps = {}
+    for index in (most, least):
+        labels = photo_with_labels(taught.body, w[index : index + 1])[1]
+        maps[index] = beard_of(taught, w[index : index + 1], labels)
+        above = int(np.argwhere(labels == CLASSES.index("nose"))[:, 0].max() / 8) - 1
+        assert not maps[index][:above].any()
+    assert maps[most].mean() > 3 * maps[least].mean()
+    assert not beard_of(taught, w[:1], np.zeros((256, 256), np.uint8)).any()
+
+
+def test_a_tolerance_says_how_far_features_are_corrected() -> None:
+    correction = Correction(4, 8)
+    torch.nn.init.normal_(correction.last.weight, std=0.1)
+    torch.nn.init.normal_(correction.flow.weight, std=0.1)
+    features, drawn = torch.randn(1, 512, 8, 8), torch.randn(1, 4, 8, 8)
+    asked = torch.zeros(1, 1, 64, 64)
+    asked[..., :32] = 1
+    strength = strength_of(asked)
+    corrected = correction(features, drawn, strength)
+    torch.testing.assert_close(corrected[..., :4], features[..., :4])
+    assert (corrected[..., 4:] - features[..., 4:]).abs().mean() > 0.05
+    assert strength_of(-asked).max() > strength_of(None)
 
 
 def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepfacepencil.sketch.freehand import _eyes, freehand
-from deepfacepencil.sketch.labels import PARTS
+from deepfacepencil.sketch.freehand import _eyes, eyes_behind_glasses, freehand
+from deepfacepencil.sketch.labels import CLASSES, PARTS
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
 from deepfacepencil.sketch.trace import trace_labels
@@ -76,3 +76,21 @@ def test_every_habit_is_met_in_some_drawing_and_none_in_all():
 def _is_circle(line):
     radii = np.linalg.norm(line - (line.min(0) + line.max(0)) / 2, axis=1)
     return len(line) > 4 and np.ptp(radii) < 0.1 * radii.mean() and np.allclose(line[0], line[-1])
+
+
+def test_eyes_are_drawn_behind_glasses_where_labels_have_none():
+    """One in each lens; nothing where there are eyes already, or no glasses."""
+    labels = np.zeros((512, 512), np.uint8)
+    labels[100:400, 120:400] = CLASSES.index("skin")
+    plain = trace_labels(labels)
+    labels[200:250, 140:240] = labels[200:250, 280:380] = CLASSES.index("eye_g")
+    worn = trace_labels(labels)
+    rng = np.random.default_rng(0)
+    assert eyes_behind_glasses(plain, rng) is plain
+    drawn = eyes_behind_glasses(worn, rng)
+    for eye, left, right in (("l_eye", 140, 240), ("r_eye", 280, 380)):
+        chosen = drawn.select((drawn.classes == CLASSES.index(eye)).any(1))
+        assert len(chosen) == 4  # two lids, iris, pupil
+        assert (left < chosen.points[:, 0]).all() and (chosen.points[:, 0] < right).all()
+        assert (chosen.points[:, 1] > 200).all() and (chosen.points[:, 1] < 250).all()
+    assert eyes_behind_glasses(drawn, rng) is drawn

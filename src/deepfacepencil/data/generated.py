@@ -6,8 +6,8 @@ Of all faces, 12 % are chosen for glasses, 8 % for hats, 10 % for beards, 7 % fo
 for fair hair, 3 % for little hair, 8 % for dark skin, 8 % as young and 8 % as old; the others are
 as they come. What comes out depends on the count and the seed alone.
 
-    DATA/SPLIT/latents/ID.npz  w, label map at 64 px, colours, age and sex; photos/ and strokes/ as
-                               `prepare` of photos makes them
+    DATA/SPLIT/latents/ID.npz  w, label map at 64 px, where the beard is, colours, age and sex;
+                               photos/ and strokes/ as `prepare` of photos makes them
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from PIL import Image
 from ..errors import InputError
 from ..files import atomic_path
 from ..models.mobile_stylegan import LATENT
-from ..models.portrait_body import Taught, photo_with_labels, shared
+from ..models.portrait_body import Taught, beard_of, photo_with_labels, shared
 from ..sketch.inner import inner_strokes
 from ..sketch.trace import trace_labels
 from .portraits import LATENTS, colours_of, split_labels
@@ -111,7 +111,7 @@ def _make(face: Face, output: Path) -> str | None:
     w = torch.from_numpy(face.w)[None]
     with _one_thread():
         photo, labels = photo_with_labels(taught.body, w)
-        probed = taught.probe(w)
+        beard, probed = beard_of(taught, w, labels), taught.probe(w)
     strokes = trace_labels(labels)
     if not len(strokes):
         return f"{face.id}: its labels have no boundary"
@@ -122,6 +122,7 @@ def _make(face: Face, output: Path) -> str | None:
     known: dict[str, Any] = {
         "w": face.w,
         "labels": split_labels(labels),
+        "beard": beard,
         "colours": colours_of(photo, labels),
         "age_sex": np.array([np.clip(age, 0, 100), np.clip(2 * male - 1, -1, 1)], np.float32),
     }

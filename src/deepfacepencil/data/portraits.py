@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runtime.appearance import COLOURS, Appearance
+from ..sketch.beard import beard_strokes
 from ..sketch.drawn import AS_PEOPLE_DRAW, Distortion
 from ..sketch.pen import draw
 from ..sketch.strokes import CANVAS, Strokes
@@ -22,6 +23,7 @@ from .prepare import load_strokes
 LABELS_SIZE = 64  # pixels of the label maps of a portrait; each has the labels of 2 x 2 parts
 LATENTS = "latents"
 _SCRIBBLES = 0.06  # share of drawings that are no face
+_BEARDS = 0.85  # share of the drawings of bearded faces that show it
 _SILENT, _UNSAID = 0.25, 0.35  # shares: of nothing said of the appearance; of each item not said
 
 
@@ -70,21 +72,23 @@ class PortraitPairs(Sequence[Portrait]):
         rng = np.random.default_rng((self.seed, epoch, index))
         name = f"{self.ids[index]}.npz"
         borders, inner = load_strokes(self.root / "strokes" / name)
-        clean = self.distortion.aligned(borders, inner, rng)
-        deformed, drawn = self.distortion(clean, rng), 1.0
-        if rng.random() < _SCRIBBLES:
-            deformed, drawn = scribble(clean, rng), 0.0
-        elif (whole := _ink(clean)) > 0:
-            drawn = float(np.clip((_ink(deformed) / whole - 0.05) / 0.45, 0, 1))
         path = self.root / LATENTS / name
         try:
             with np.load(path) as stored:
-                w, labels = stored["w"], stored["labels"]
+                w, labels, beard = stored["w"], stored["labels"], stored["beard"]
                 appearance = partly_said(stored, rng)
         except Exception as problem:  # whatever a damaged zip raises
             raise InputError(
                 f"{path} is damaged; remove it and give the same prepare command again"
             ) from problem
+        clean = self.distortion.aligned(borders, inner, rng)
+        if rng.random() < _BEARDS:
+            clean = clean.joined(beard_strokes(beard / 255, rng))
+        deformed, drawn = self.distortion(clean, rng), 1.0
+        if rng.random() < _SCRIBBLES:
+            deformed, drawn = scribble(clean, rng), 0.0
+        elif (whole := _ink(clean)) > 0:
+            drawn = float(np.clip((_ink(deformed) / whole - 0.05) / 0.45, 0, 1))
         return Portrait(
             S_syn=draw(clean, self.resolution)[None],
             S_dfm=draw(deformed, self.resolution)[None],

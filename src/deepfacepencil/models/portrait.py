@@ -38,6 +38,10 @@ _MORE = 1.25  # of what a drawing says is worn
 _STRICT = 0.1  # of what the linear view of colours and age misses: asked for is asked for
 _WORN_NOISE = 0.05  # in units of its spread, squared
 _FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
+# A regression is cautious: what it learnt to correct is half of what is missing. On validation
+# faces landmarks are 0.040 at 1, 0.036 at 1.5 and 0.037 at 2, where photos begin to suffer.
+_STRENGTH = 1.5
+_STRICTER = 0.25  # as much more where a user wants the strokes to be kept to
 
 
 class Steered(NamedTuple):
@@ -48,6 +52,7 @@ class Steered(NamedTuple):
     levels: list[Tensor]  # the encoder's features, (B, C, s, s) for s = 8, 16, 32
     face: Tensor  # (B,) logit: whether a face was drawn
     attention: Tensor | None  # A of Eq. 2, (B, N_r, 64, 64); None without SAP
+    strength: Tensor | float = 1.0  # of the corrections; as a map (B, 1, h, w)
 
 
 class LatentSpace(nn.Module):
@@ -235,13 +240,18 @@ class Correction(nn.Module):
         nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.last.weight)
 
-    def forward(self, features: Tensor, drawn: Tensor) -> Tensor:
-        """(B, 512, s, s) and (B, drawn, s, s) -> (B, 512, s, s)."""
+    def forward(self, features: Tensor, drawn: Tensor, strength: Tensor | float = 1.0) -> Tensor:
+        """(B, 512, s, s), (B, drawn, s, s) and (B, 1, h, w) -> (B, 512, s, s).
+
+        At a `strength` of 0 the features stay as they are.
+        """
+        if isinstance(strength, Tensor):
+            strength = F.adaptive_avg_pool2d(strength, features.shape[-1])
         x = torch.cat([self.look(features), drawn], dim=1)
         x = F.relu(self.first(x))
         x = x + F.relu(self.second(x))
-        moved = moved_by(features, self.flow(x))
-        scale, shift = self.last(x).chunk(2, dim=1)
+        moved = moved_by(features, self.flow(x) * strength)
+        scale, shift = (self.last(x) * strength).chunk(2, dim=1)
         return moved * (1 + torch.tanh(scale)) + _SHIFT * torch.tanh(shift / _SHIFT)
 
 
@@ -314,7 +324,19 @@ class PortraitEncoder(nn.Module):
             [x, at16, at32],
             self.face(hidden)[:, 0],
             attention,
+            strength_of(asked.tolerance),
         )
+
+
+def strength_of(tolerance: Tensor | None) -> Tensor | float:
+    """How strongly features are corrected, from what is asked for: not at all at a tolerance of 1.
+
+    (B, 1, h, w) of -1 to 1 -> the same shape.
+    """
+    if tolerance is None:
+        return _STRENGTH
+    tolerance = tolerance.clamp(-1, 1)
+    return _STRENGTH * (1 - F.relu(tolerance) + _STRICTER * F.relu(-tolerance))
 
 
 class PhotoHead(nn.Module):
@@ -384,7 +406,7 @@ class PortraitBody(nn.Module):
             x = self.synthesis.level(x, styles, level)
             if size in CORRECTED:
                 at = CORRECTED.index(size)
-                x = corrections[at](x, steered.levels[1 + at])
+                x = corrections[at](x, steered.levels[1 + at], steered.strength)
         return x
 
     def photo(self, features: Tensor, w: Tensor, size: int = 256, have: int = 32) -> Tensor:

@@ -1,8 +1,9 @@
 """The trained body of portraits: MobileStyleGAN from its package, and what was taught about it.
 
 portrait_heads.safetensors holds the latter: the space of latents, the heads for labels and photos,
-and probes that say from a latent whether its face has glasses, a beard, which age. Labels, ages and
-the sexes that people would guess came from other networks, once; none of them is needed any more.
+what tells a beard from a cheek, and probes that say from a latent whether its face has glasses, a
+beard, which age. Labels, ages and the sexes that people would guess came from other networks, once;
+none of them is needed any more. Beards were judged by eye, on 360 of the body's faces.
 """
 
 import hashlib
@@ -18,15 +19,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import InputError
+from ..sketch.labels import CLASSES
 from . import mobile_stylegan
 from .portrait import TOLD, PortraitBody
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "7874c36a9b90212688d6ebb0a2ed70b6db2296d5ffa88504b06dba5970578b2b"
+SHA256 = "4abab23479062877c343344d7edb71d7b9a1c24db9130b111ed83c97ed9b619d"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
 )  # fmt: skip
+
+_SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
+_CHEEKS = (5, 8)  # cells: how far they reach above the lowest of the nose, and to its sides
 
 
 class Taught(NamedTuple):
@@ -37,6 +42,7 @@ class Taught(NamedTuple):
     deviation: Tensor  # (512,) of the features at 32 px, by channel
     label_weights: Tensor  # (19,) of the classes in L_rec's place: the rare ones weigh more
     probes: dict[str, Tensor]
+    beards: dict[str, Tensor]  # "cell" and "cheek", (512,) each, and "bias": see `beard_of`
 
     def probe(self, w: Tensor) -> dict[str, Tensor]:
         """w (B, 512) -> a number (B,) for each of PROBES: linear in what the mapping computes.
@@ -69,6 +75,7 @@ def load_taught(heads: Path = HEADS) -> Taught:
         for name in list(stored)
         if name.startswith("probes.")
     }
+    beards = {n: stored.pop(f"beard.{n}") for n in ("cell", "cheek", "bias")}
     body = PortraitBody()
     body.mapping, body.synthesis = mapping, synthesis
     stored["space.axes"] = body.space.axes  # each training finds its own
@@ -78,7 +85,8 @@ def load_taught(heads: Path = HEADS) -> Taught:
     of_told = probes["weight"][[PROBES.index(name) for name in TOLD]] / probes["deviation"]
     rows = of_told @ body.space.colour.T
     body.space.told = rows / rows.norm(dim=1, keepdim=True)
-    return Taught(body.requires_grad_(False).eval(), latent_mean, deviation, label_weights, probes)
+    body = body.requires_grad_(False).eval()
+    return Taught(body, latent_mean, deviation, label_weights, probes, beards)
 
 
 @cache
@@ -94,3 +102,31 @@ def photo_with_labels(body: PortraitBody, w: Tensor) -> tuple[NDArray[np.uint8],
     photo = ((body.photo(features, w)[0].permute(1, 2, 0) + 1) * 127.5 + 0.5).clamp(0, 255)
     logits = F.interpolate(body.labels(features), size=256, mode="bilinear")
     return photo.byte().numpy(), logits[0].argmax(0).byte().numpy()
+
+
+@torch.no_grad()
+def beard_of(taught: Taught, w: Tensor, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """How bearded a face is, cell by cell: (32, 32), 0 for smooth to 255.
+
+    Linear in the features of the cell and in those of the face's own cheeks, which have no beard
+    where they are highest. `w` (1, 512) and `labels` (256, 256) of the same face.
+    """
+    features = taught.body.features(w)[0]  # (512, 32, 32)
+    skin = torch.from_numpy(labels == _SKIN).float()
+    skin = F.avg_pool2d(skin[None], labels.shape[0] // features.shape[-1])[0]
+    nose = np.argwhere(labels == _NOSE) / (labels.shape[0] // features.shape[-1])
+    bearded = torch.zeros_like(skin)
+    if len(nose):
+        lowest, middle = nose[:, 0].max(), nose[:, 1].mean()
+        row, column = np.mgrid[: len(skin), : len(skin)]
+        near = np.abs(column - middle) < _CHEEKS[1]
+        near &= (row < lowest - 0.5) & (row > lowest - 0.5 - _CHEEKS[0])
+        cheeks = skin * torch.from_numpy(near)
+        if cheeks.sum() > 1:
+            cheek = (features * cheeks).sum(dim=(1, 2)) / cheeks.sum()
+            beards = taught.beards
+            score = torch.einsum("c,chw->hw", beards["cell"], features)
+            score = score + beards["cheek"] @ cheek + beards["bias"]
+            below = torch.from_numpy(row > lowest - 0.5)
+            bearded = score * ((skin > 0.2) & below)
+    return (bearded.clamp(0, 1) * 255).byte().numpy()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from .deform import DEFAULT_D, deform
-from .freehand import freehand
+from .freehand import eyes_behind_glasses, freehand
 from .parts import is_inner, parts_of
 from .pen import draw
 from .strokes import Strokes
@@ -33,6 +33,7 @@ class Distortion:
     varied_d: float = 30.0
     freehand_share: float = 0.0  # of sketches redrawn with the habits of untrained hands
     inner_share: float = 0.0  # of drawings, both S_syn and S_dfm, with strokes inside the regions
+    behind_share: float = 0.0  # of drawings, both again, with eyes behind their glasses
     clean_share: float = 0.0  # of sketches that are S_syn itself
     doodle_share: float = 0.0  # of the freehand ones with parts as a doodle has them
     without_share: float = 0.0  # of sketches without hair, outline, neck, ...
@@ -41,6 +42,8 @@ class Distortion:
 
     def aligned(self, borders: Strokes, inner: Strokes, rng: np.random.Generator) -> Strokes:
         """S_syn: the borders and, in `inner_share` of the drawings, some of what is inside."""
+        if self.behind_share and rng.random() < self.behind_share:
+            borders = eyes_behind_glasses(borders, rng)
         if not self.inner_share or rng.random() >= self.inner_share:
             return borders
         return borders.joined(at_random_density(inner, rng))
@@ -73,6 +76,7 @@ AS_PEOPLE_DRAW = Distortion(
     varied_share=0.5,
     freehand_share=0.55,
     inner_share=0.8,
+    behind_share=0.7,
     clean_share=0.1,
     doodle_share=0.25,
     without_share=0.2,

@@ -80,8 +80,7 @@ def _drawn(
     drawn["mouth"] = _mouth(parts["mouth"], rng)
     drawn["hair"] = _hair(parts["hair"], rng)
     drawn["ears"] = _ears(parts["ears"], rng)
-    eyes_visible = bool(parts["l_eye"] or parts["r_eye"])
-    drawn["glasses"] = _glasses(parts["glasses"], eyes_visible, rng)
+    drawn["glasses"] = _glasses(parts["glasses"], rng)
     for part, kept in (("face", 1), ("hat", 1), ("neck", 0.8), ("clothes", 0.7), ("jewels", 0.5)):
         drawn[part] = [line for line, _ in parts[part]] if rng.random() < kept else []
     return drawn
@@ -256,22 +255,41 @@ def _mouth(mouth: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Lin
     return between
 
 
-def _glasses(
-    glasses: list[tuple[Line, Pair]], eyes_visible: bool, rng: np.random.Generator
-) -> list[Line]:
-    """Glasses, mostly with eyes drawn inside: label maps have none there, people always do."""
+def _glasses(glasses: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]:
+    """Glasses as the labels have them, in one piece, or as rims with a bridge and temples."""
     lines = [line for line, _ in glasses]
-    if not lines or eyes_visible or rng.random() < 0.4:
-        return lines
-    points = np.concatenate(lines)
+    return doodle.glasses(lines, rng) if rng.random() < 0.45 else lines
+
+
+def eyes_behind_glasses(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+    """The strokes with eyes in the lenses, where label maps have none and people always draw some.
+
+    Lids, iris and pupil, with the classes of eyes: later habits are theirs. Without glasses, or
+    with eyes there already, the same strokes come back.
+    """
+    parts = parts_of(strokes)
+    lenses = [line for line, part in zip(strokes.polylines(4), parts, strict=True)
+              if part == "glasses"]  # fmt: skip
+    if not lenses or set(parts) & {"l_eye", "r_eye"}:
+        return strokes
+    points = np.concatenate(lenses)
     middle, width = points[:, 0].mean(), np.ptp(points[:, 0])
-    radii = width * rng.uniform(0.06, 0.1) * np.array([1, rng.uniform(0.3, 1)])
-    for sign in (-1, 1):
-        lens = points[(points[:, 0] - middle) * sign > 0.08 * width]
-        if len(lens):
-            centre = (lens.min(0) + lens.max(0)) / 2
-            lines += [circle(centre, radii * size) for size in (1, rng.uniform(0.3, 0.6))]
-    return lines
+    half = width * rng.uniform(0.075, 0.115)
+    height, gaze = half * rng.uniform(0.3, 0.6), rng.normal(0, 0.1, 2)
+    lines: list[Line] = []
+    classes: list[Pair] = []
+    for eye, side in (("l_eye", -1), ("r_eye", 1)):
+        lens = points[(points[:, 0] - middle) * side > 0.08 * width]
+        if not len(lens):
+            continue
+        centre = (lens.min(0) + lens.max(0)) / 2 + rng.normal(0, 0.08, 2) * half
+        lids = [circle(centre, (half, height), *arc) for arc in ((180, 360), (0, 180))]
+        inside = [
+            circle(centre + gaze * half, (r, r)) for r in height * rng.uniform((0.6, 0.2), (1, 0.5))
+        ]
+        lines += lids + inside
+        classes += [border_of(eye)] * len(lids) + [(_ID[eye], _ID[eye])] * len(inside)
+    return strokes.joined(Strokes.of([through(_thinned(line)) for line in lines], classes))
 
 
 def _hair(hair: list[tuple[Line, Pair]], rng: np.random.Generator) -> list[Line]:

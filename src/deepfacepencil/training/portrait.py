@@ -37,16 +37,16 @@ class PortraitRecipe:
 
     classifier: int = 3_000  # C: is this drawing edge-aligned or deformed?
     stage_1: int = 10_000  # E_a on clean drawings
-    stage_2: int = 32_000  # SAP and E_m on deformed ones, with L_GFM
+    stage_2: int = 60_000  # SAP and E_m on deformed ones, with L_GFM
     stage_3: int = 12_000  # both, with the adversarial loss
     latents_only: int = 4_000  # drawings of stage 1 before the body is asked
     batch: int = 24
     rate: float = 4e-4
     discriminator_rate: float = 1e-4
-    label_weight: float = 1.0
+    label_weight: float = 2.0
     feature_weight: float = 1.0
     nll_weight: float = 4.0
-    told_weight: float = 0.5
+    told_weight: float = 1.0
     gfm_weight: float = 0.5
     still_weight: float = 0.5
     adversarial_weight: float = 0.05

@@ -1,0 +1,121 @@
+"""Beards as people draw them, from where a face has one (beyond the paper; deviation F1).
+
+Label maps know no beards, and few photos show single hairs. What a drawing has instead is a sign:
+hatching, strands, dots, curls, a scribble, an outline or several of them.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import find_contours
+
+from .doodle import Line, circle
+from .labels import CLASSES
+from .strokes import CANVAS, Strokes, through
+
+_SIZE = 128  # pixels of the map in which places are looked for
+_SCALE = CANVAS / _SIZE
+_LEAST = 150  # of its pixels: less is no beard
+_SKIN = CLASSES.index("skin")
+
+
+def beard_strokes(beard: NDArray[np.floating], rng: np.random.Generator) -> Strokes:
+    """Strokes for a beard: `beard` (s, s) says how bearded each cell is, from 0 to 1.
+
+    Their classes are (skin, skin), as of all that is drawn on skin. None if there is hardly any.
+    """
+    zoomed = ndimage.zoom(np.asarray(beard, np.float32), _SIZE / len(beard), order=1)
+    area = ndimage.gaussian_filter(zoomed, 2) > rng.uniform(0.3, 0.45)
+    if area.sum() < _LEAST:
+        return Strokes.of([], [])
+    sign = _SIGNS[rng.choice(len(_SIGNS), p=_SHARES)]
+    lines = sign(area, rng)
+    if not lines or rng.random() < 0.4:
+        lines = lines + _outline(area, rng)
+    chains = [through(np.clip(line, 0, CANVAS)) for line in lines]
+    return Strokes.of(chains, [(_SKIN, _SKIN)] * len(chains))
+
+
+def _places(area: NDArray[np.bool_], apart: float, rng: np.random.Generator) -> Line:
+    """Points of the area, about `apart` canvas pixels from each other, in random order."""
+    grid = np.arange(0, CANVAS, apart)
+    points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+    points = np.clip(points + rng.uniform(-0.5, 0.5, points.shape) * apart, 0, CANVAS - 1)
+    column, row = (points / _SCALE).astype(np.intp).T
+    return rng.permutation(points[area[row, column]])
+
+
+def _hairs(
+    area: NDArray[np.bool_], rng: np.random.Generator, lengths: tuple[float, float], apart: float
+) -> list[Line]:
+    """Straight or bent strokes that hang, outwards on both sides, as beards grow."""
+    middle = np.nonzero(area)[1].mean() * _SCALE
+    outwards, bent = rng.uniform(0, 0.01), rng.uniform(0, 0.25)
+    slant = rng.normal(0, 0.5) if rng.random() < 0.3 else None  # hatched by habit, all one way
+    hairs = []
+    for place in _places(area, apart, rng):
+        lean = slant if slant is not None else outwards * (place[0] - middle) + rng.normal(0, 0.15)
+        way = np.array([lean, 1.0]) * rng.uniform(*lengths) / np.hypot(lean, 1)
+        side = np.array([way[1], -way[0]]) * rng.normal(0, bent)
+        hairs.append(np.stack([place - way / 2, place + side / 2, place + way / 2]))
+    return hairs
+
+
+def _hatching(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    length = rng.uniform(6, 22)
+    return _hairs(area, rng, (0.7 * length, 1.3 * length), rng.uniform(9, 20))
+
+
+def _strands(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    return _hairs(area, rng, (20, 60), rng.uniform(18, 36))
+
+
+def _dots(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    return _hairs(area, rng, (1.5, 4), rng.uniform(9, 18))
+
+
+def _curls(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    size = rng.uniform(4, 11)
+    curls = []
+    for place in _places(area, rng.uniform(1.6, 3) * size, rng):
+        begin = rng.uniform(0, 360)
+        radii = size * rng.uniform(0.6, 1.2, 2)
+        curls.append(circle(place, radii, begin, begin + rng.uniform(150, 400))[::2])
+    return curls
+
+
+def _scribble(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    """One line that goes to and fro, from one side to the other."""
+    columns = np.flatnonzero(area.any(0))
+    step = max(int(rng.uniform(6, 16) / _SCALE), 1)
+    line, down = [], True
+    for column in columns[::step]:
+        rows = np.flatnonzero(area[:, column])
+        line.append((column, rows[-1] if down else rows[0]))
+        down = not down
+    points = (np.array(line, float) + 0.5) * _SCALE + rng.normal(0, 2, (len(line), 2))
+    return [points] if len(points) > 3 else []
+
+
+def _nothing(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    """The outline has to say it."""
+    return []
+
+
+def _outline(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
+    """The area's borders, as smooth as a hand draws them; often only the upper ones."""
+    smooth = ndimage.gaussian_filter(np.pad(area, 1).astype(np.float32), rng.uniform(1, 2.5))
+    lines = []
+    for contour in find_contours(smooth, 0.5):
+        line = (contour[:, ::-1] - 0.5) * _SCALE
+        if len(line) > 16:
+            lines.append(np.concatenate([line[:-1:6], line[-1:]]))
+    return lines
+
+
+_SIGNS: tuple[Callable[[NDArray[np.bool_], np.random.Generator], list[Line]], ...] = (
+    _hatching, _strands, _dots, _curls, _scribble, _nothing,
+)  # fmt: skip
+_SHARES = (0.36, 0.24, 0.12, 0.12, 0.08, 0.08)
