@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from deepfacepencil.errors import InputError
 from deepfacepencil.files import find_pictures
 from deepfacepencil.runtime.appearance import Appearance
-from deepfacepencil.runtime.engine import BUNDLED, METADATA_KEY, SIZES, Engine
+from deepfacepencil.runtime.engine import BUNDLED, METADATA_KEY, SIZES, Call, Engine, GivenUp
 from deepfacepencil.runtime.generate import SHEET, generate
 from deepfacepencil.runtime.overlay import WIDTHS, tolerance, tolerance_overlay
 from deepfacepencil.sketch import svg
@@ -38,6 +39,14 @@ def test_bundled_model_draws_a_portrait(engine: Engine) -> None:
     # Skin in the middle of the face: red before green before blue.
     red, green, blue = drawn.photo[110:150, 100:156].reshape(-1, 3).mean(0)
     assert red > green > blue
+
+
+def test_a_call_is_given_up_and_the_engine_draws_on(engine: Engine) -> None:
+    strokes, call = svg.load(A_DRAWING), Call()
+    threading.Timer(0.01, call.give_up).start()
+    with pytest.raises(GivenUp):
+        engine(strokes, size=1024, call=call)
+    assert engine(strokes).face > 0.5
 
 
 def test_bundled_model_doubts_that_a_line_is_a_face(engine: Engine) -> None:

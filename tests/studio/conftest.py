@@ -10,7 +10,7 @@ import uvicorn
 from numpy.typing import NDArray
 
 from deepfacepencil.runtime.appearance import Appearance
-from deepfacepencil.runtime.engine import RESOLUTION, Drawn
+from deepfacepencil.runtime.engine import RESOLUTION, Call, Drawn, GivenUp
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import Strokes
 from deepfacepencil.studio.listening import Listener, Talk, Waits, be_quiet_about_closing
@@ -28,6 +28,7 @@ class Copyist:
         self.seconds, self.larger = seconds, larger  # a photo costs; a larger one costs more
         self.drawn: list[Strokes] = []
         self.deaf = False  # to looks and seeds
+        self.given_up = 0  # calls
         self.asked: list[tuple[Appearance, int, int]] = []
 
     def __call__(
@@ -37,8 +38,14 @@ class Copyist:
         appearance: Appearance,
         seed: int,
         size: int,
+        call: Call,
     ) -> Drawn:
-        time.sleep(self.seconds + (self.larger if size > RESOLUTION else 0))
+        end = time.monotonic() + self.seconds + (self.larger if size > RESOLUTION else 0)
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(0.01, left))
+            if call.options.terminate:
+                self.given_up += 1
+                raise GivenUp
         self.drawn.append(strokes)
         self.asked.append((appearance, seed, size))
         sketch = draw(strokes, RESOLUTION)
@@ -52,7 +59,7 @@ class Copyist:
         photo[:16, :16] = appearance.skin or 0
         photo[:16, -16:] = seed % 251, seed // 251 % 251, seed // 63001 % 251
         photo = photo.repeat(size // RESOLUTION, axis=0).repeat(size // RESOLUTION, axis=1)
-        return Drawn(sketch, photo, attention, 0.9 if len(strokes) > 2 else 0.1)
+        return Drawn(strokes, photo, attention, 0.9 if len(strokes) > 2 else 0.1)
 
 
 class Running:

@@ -598,6 +598,30 @@ def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> No
     hand.until(lambda: running.engine.asked[-1][2] == 256)
 
 
+def test_a_stroke_does_not_wait_for_what_is_not_wanted_any_more(
+    browser: "playwright.Browser",
+) -> None:
+    running = Running(Copyist(0.2, larger=30))
+    hand = Hand(browser, running)
+    hand.line((100, 100), (200, 100))
+    hand.settle()
+    hand.page.click("#save")
+    hand.page.click("#saving button[value=photo]")  # 1024 px, thirty seconds
+    hand.page.wait_for_timeout(500)
+    hand.line((100, 200), (200, 200))
+    hand.until(lambda: len(running.engine.drawn[-1]) == 2, 20)
+    assert running.engine.given_up
+    hand.settle()
+    asked = len(running.engine.drawn)
+    hand.page.keyboard.press("v")
+    hand.page.keyboard.press("Control+a")
+    hand.page.keyboard.press("]")  # width is not the network's
+    hand.kept()
+    assert len(running.engine.drawn) == asked
+    hand.context.close()
+    running.stop()
+
+
 def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser") -> None:
     running = Running(Copyist(0.7, larger=0.7))  # longer than a hand has to rest
     hand = Hand(browser, running)

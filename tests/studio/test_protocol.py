@@ -75,6 +75,7 @@ def test_a_frame_says_what_lines_cannot() -> None:
         (frame(tolerance=2), "tolerance"),
         (frame(tolerance="1"), "tolerance"),
         (frame(veil=1), "veil"),
+        (frame(instead=1), "instead"),
         (frame(brush=3), "brush"),
         (frame(brush="?"), "base64"),
         (frame(brush="AAAA"), "cells"),

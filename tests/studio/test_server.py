@@ -287,6 +287,24 @@ def test_the_newest_frame_of_a_drawer_wins() -> None:
     assert asyncio.run(hasty()) == ([0, 49], 48)
 
 
+def test_a_frame_may_take_the_place_of_the_one_that_is_drawn() -> None:
+    async def drawn(instead: bool) -> tuple[bytes | None, float]:
+        counts = Counts()
+        client = Client(counts)
+        with contextlib.closing(RenderQueue(Copyist(2), counts)) as queue:
+            client.put(frame(1))
+            first = asyncio.create_task(queue.render_newest(client))
+            while not client.call:
+                await asyncio.sleep(0.01)
+            client.put(frame(2, instead=instead))
+            return await first, counts.given_up
+
+    answer, given_up = asyncio.run(drawn(False))
+    assert answer and head(answer)["id"] == 1
+    assert not given_up
+    assert asyncio.run(drawn(True)) == (None, 1)
+
+
 def test_clients_take_turns() -> None:
     async def crowd() -> list[int]:
         counts = Counts()

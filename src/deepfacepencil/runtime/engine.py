@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,30 @@ BUNDLED = Path(__file__).parent / "weights" / "deepfacepencil.onnx"
 class Drawn:
     """What the engine makes of a drawing."""
 
-    sketch: NDArray[np.uint8]  # (256, 256) what the network saw, 255 for stroke
+    strokes: Strokes
     photo: NDArray[np.uint8]  # (size, size, 3)
     attention: NDArray[np.float32]  # A of Eq. 2, (N_r, 256, 256)
     face: float = 1.0  # how sure the network is that a face was drawn, 0 to 1
+
+    @cached_property
+    def sketch(self) -> NDArray[np.uint8]:
+        """The strokes as a network of 256 px sees them: (256, 256), 255 for stroke."""
+        return draw(self.strokes, RESOLUTION)
+
+
+class GivenUp(Exception):  # noqa: N818, it is no error
+    """What a call of the engine raises that was given up."""
+
+
+class Call:
+    """A call of the engine, which another thread may give up; it ends after the layer it is at."""
+
+    def __init__(self) -> None:
+        self.options = onnxruntime.RunOptions()
+
+    def give_up(self) -> None:
+        """Let the call end with GivenUp; one that has its photo already ends with that."""
+        self.options.terminate = True
 
 
 class Engine:
@@ -87,6 +108,7 @@ class Engine:
         appearance: Appearance = Appearance(),
         seed: int = 0,
         size: int = RESOLUTION,
+        call: Call | None = None,
     ) -> Drawn:
         """The photo of a normalised drawing, and what SAP thought of its strokes.
 
@@ -98,8 +120,7 @@ class Engine:
         them as a hint, 0 is the network's own choice.
         """
         sketch = draw(strokes, self.resolution)
-        shown = sketch if self.resolution == RESOLUTION else draw(strokes, RESOLUTION)
-        return Drawn(shown, *self.of_raster(sketch, tolerance, appearance, seed, size))
+        return Drawn(strokes, *self.of_raster(sketch, tolerance, appearance, seed, size, call))
 
     def of_raster(
         self,
@@ -108,6 +129,7 @@ class Engine:
         appearance: Appearance = Appearance(),
         seed: int = 0,
         size: int = RESOLUTION,
+        call: Call | None = None,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], float]:
         """As a call, of strokes that are drawn: `sketch` (R, R) of `resolution`, 255 for stroke.
 
@@ -126,7 +148,12 @@ class Engine:
             inputs[CODE] = code_of(seed)[None]
             inputs[SIZE] = np.array(size, np.int64)
             outputs.append(FACE)
-        photo, attention, *face = self._session.run(outputs, inputs)
+        try:
+            photo, attention, *face = self._session.run(outputs, inputs, call and call.options)
+        except Exception as problem:
+            if call and call.options.terminate:
+                raise GivenUp from problem
+            raise
         pixels = np.clip((photo[0] + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8)
         repeats = RESOLUTION // attention.shape[-1]
         return (

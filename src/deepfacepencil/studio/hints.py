@@ -28,13 +28,14 @@ def missing(strokes: Strokes) -> list[str]:
     lines = strokes.polylines(4)
     if not lines:
         return []
-    middles = np.concatenate([(line[1:] + line[:-1]) / 2 for line in lines])
-    lengths = np.concatenate([np.hypot(*np.diff(line, axis=0).T) for line in lines])
+    starts = np.concatenate([line[:-1] for line in lines])
+    ends = np.concatenate([line[1:] for line in lines])
+    middles, lengths = (starts + ends) / 2, np.hypot(*(ends - starts).T)
     gone = min((_gone(middles, lengths, *turn) for turn in _TURNS), key=len)
     centre, radii, low, high, least = _OUTLINE
-    away = np.hypot(*((middles - centre) / radii).T)
+    away = _away(middles, centre, radii)
     below = middles[:, 1] > centre[1] - 60  # hair is no outline of a face
-    if lengths[(away > low) & (away < high) & below].sum() < least:
+    if lengths[(away > low**2) & (away < high**2) & below].sum() < least:
         gone.append("outline")
     eyes = {"left eye", "right eye"}
     return ["eyes", *(name for name in gone if name not in eyes)] if eyes <= set(gone) else gone
@@ -47,7 +48,7 @@ def _gone(
     inside = {}
     for name, ((x, y), radii, _) in _FEATURES.items():
         centre = (_MIDDLE + shift + narrow * (x - _MIDDLE), y)
-        inside[name] = np.hypot(*((middles - centre) / radii).T) < 1
+        inside[name] = _away(middles, centre, radii) < 1
     found = [
         name for name, (_, _, least) in _FEATURES.items() if lengths[inside[name]].sum() < least
     ]
@@ -56,3 +57,11 @@ def _gone(
         # One eye, where both of a turned head would be, is not two.
         found.insert(0, "right eye" if eyes.mean() < _MIDDLE else "left eye")
     return found
+
+
+def _away(
+    places: NDArray[np.floating], centre: tuple[float, float], radii: tuple[float, float]
+) -> NDArray[np.floating]:
+    """How far places are from the middle of an ellipse, squared; its edge is at 1."""
+    x, y = ((places[:, axis] - centre[axis]) / radii[axis] for axis in (0, 1))
+    return np.asarray(x * x + y * y)

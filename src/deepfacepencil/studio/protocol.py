@@ -29,7 +29,7 @@ _MAX_COLONS = 1_000
 _FINE, _JOINTS = 2.0, 4  # a stroke is smoothed in steps of 2 px, and every fourth becomes a joint
 _KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 
-_FRAME = {"id", "strokes", "tolerance", "brush", "veil", "appearance", "seed", "size"}
+_FRAME = {"id", "strokes", "tolerance", "brush", "veil", "appearance", "seed", "size", "instead"}
 
 Known = dict[bytes, NDArray[np.float64]]  # strokes as drawn -> smooth ones, see `fitted`
 
@@ -45,6 +45,7 @@ class Frame:
     appearance: Appearance  # what is said beside the lines
     seed: int  # of what neither says
     size: int  # pixels of the photo
+    instead: bool = False  # whether the photo that is being drawn for this page is not wanted more
 
 
 def read_frame(text: str, cells: int, known: Known) -> Frame:
@@ -58,10 +59,12 @@ def read_frame(text: str, cells: int, known: Known) -> Frame:
     if unknown:
         raise InputError(f"a frame has no {sorted(unknown)[0][:30]!r}")
     number, veil = message.get("id"), message.get("veil", False)
+    instead = message.get("instead", False)
     if type(number) is not int or not 0 <= number < 2**53:
         raise InputError("id is not a number that counts frames")
-    if type(veil) is not bool:
-        raise InputError("veil is neither true nor false")
+    for name, value in (("veil", veil), ("instead", instead)):
+        if type(value) is not bool:
+            raise InputError(f"{name} is neither true nor false")
     seed, size = message.get("seed", 0), message.get("size", RESOLUTION)
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise InputError("seed is no whole number from 0 to 4294967295")
@@ -74,12 +77,12 @@ def read_frame(text: str, cells: int, known: Known) -> Frame:
     tolerance = wish + _brush(message.get("brush"), cells)
     strokes = fitted(read_strokes(message.get("strokes")), known)
     tolerance = tolerance.clip(-1, 1).astype(np.float32)
-    return Frame(number, strokes, tolerance, veil, appearance, seed, size)
+    return Frame(number, strokes, tolerance, veil, appearance, seed, size, instead)
 
 
 def packed(frame: Frame) -> tuple[dict[str, Any], list[bytes]]:
     """A frame on its way from one process to another; `unpacked` is the way back."""
-    head = {name: getattr(frame, name) for name in ("id", "veil", "seed", "size")}
+    head = {name: getattr(frame, name) for name in ("id", "veil", "seed", "size", "instead")}
     head["appearance"] = frame.appearance.to_json()
     return head, [*frame.strokes.to_bytes(), frame.tolerance.tobytes()]
 
@@ -97,6 +100,7 @@ def unpacked(head: dict[str, Any], parts: Sequence[bytes]) -> Frame:
         read_appearance(head["appearance"]),
         head["seed"],
         head["size"],
+        head["instead"],
     )
 
 

@@ -1,7 +1,8 @@
 """One engine for many clients, the open pages: the newest frame of each, and each in turn.
 
 A client has one place for a frame, in which a newer one replaces an older one, unread. Whoever asks
-waits in line for the engine and brings the frame that is the newest then: nothing queues up.
+waits in line for the engine and brings the frame that is the newest then: nothing queues up. A
+frame may say that it comes instead of the one that is being drawn, which is given up then.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runtime.appearance import Appearance
-from ..runtime.engine import TOLERANCE_SIZE, Drawn
+from ..runtime.engine import TOLERANCE_SIZE, Call, Drawn, GivenUp
 from ..runtime.overlay import share
 from ..sketch.strokes import Strokes
 from . import protocol
@@ -36,6 +37,7 @@ class Draws(Protocol):
         appearance: Appearance,
         seed: int,
         size: int,
+        call: Call,
     ) -> Drawn: ...
 
 
@@ -45,6 +47,7 @@ class Counts:
 
     frames: int = 0
     replaced: int = 0
+    given_up: int = 0
     refused: int = 0
     full: int = 0
     opened: int = 0
@@ -66,6 +69,7 @@ class Client:
         self.number = next(_numbers)
         self.known: protocol.Known = {}  # what was made of its last frame
         self.reading: asyncio.Task[None] | None = None
+        self.call: Call | None = None  # of the engine, for its frame
         self._counts = counts
         self._newest: str | None = None
         self._came = asyncio.Event()
@@ -112,6 +116,12 @@ class Client:
     def close(self) -> None:
         if self.reading:
             self.reading.cancel()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """What is being drawn for it is not wanted any more."""
+        if self.call:
+            self.call.give_up()
 
 
 class RenderQueue:
@@ -128,8 +138,11 @@ class RenderQueue:
         self._long_reader = ThreadPoolExecutor(1, "long reader")
         self.long = LongMessages()
 
-    async def render_newest(self, client: Client) -> bytes:
-        """The answer to the client's newest frame; InputError if it is refused."""
+    async def render_newest(self, client: Client) -> bytes | None:
+        """The answer to the client's newest frame, or None if that was given up.
+
+        Raises InputError if it is refused.
+        """
         if client.reading is None:
             client.reading = asyncio.create_task(self._read_on(client))
         await client.wait()
@@ -140,7 +153,14 @@ class RenderQueue:
             read = client.take()
             waited = time.perf_counter() - asked
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, self._draw, read, waited)
+            call = client.call = Call()
+            try:
+                return await loop.run_in_executor(self._thread, self._draw, read, waited, call)
+            except GivenUp:
+                self._counts.given_up += 1
+                return None
+            finally:
+                client.call = None
 
     async def _read_on(self, client: Client) -> None:
         """Reads one message of the client after the other, also while it waits in line."""
@@ -150,18 +170,21 @@ class RenderQueue:
             long = len(text) > LONG
             reader, read = (self._long_reader, self._read_long) if long else (self._readers, _read)
             try:
-                client.put_read(await loop.run_in_executor(reader, read, text, client))
+                done = await loop.run_in_executor(reader, read, text, client)
+                client.put_read(done)
+                if done.frame.instead:
+                    client.give_up()
             except InputError as problem:
                 client.put_read(problem)
 
     def _read_long(self, text: str, client: Client) -> Read:
         return Read(*self.long.frame(text, client.number))
 
-    def _draw(self, read: Read, waited: float) -> bytes:
+    def _draw(self, read: Read, waited: float, call: Call) -> bytes:
         frame = read.frame
         start = time.perf_counter()
         drawn = self._engine(
-            frame.strokes, frame.tolerance, frame.appearance, frame.seed, frame.size
+            frame.strokes, frame.tolerance, frame.appearance, frame.seed, frame.size, call
         )
         took = time.perf_counter() - start
         self._counts.frames += 1

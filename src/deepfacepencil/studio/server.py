@@ -160,6 +160,8 @@ async def _answer(socket: WebSocket, client: Client, studio: _Studio) -> None:
             studio.counts.refused += 1
             sending = socket.send_json({"refused": str(problem)})
         else:
+            if reply is None:
+                continue
             sending = socket.send_bytes(reply)
         if not await _patiently(sending, studio.limits):
             return
@@ -240,6 +242,7 @@ def _add_watching(app: FastAPI, studio: _Studio) -> None:
             "studio_clients": len(studio.clients),
             "studio_frames_total": counts.frames,
             "studio_frames_replaced_total": counts.replaced,
+            "studio_frames_given_up_total": counts.given_up,
             "studio_refused_total": counts.refused,
             "studio_turned_away_total": counts.full,
             "studio_opened_total": counts.opened,

@@ -6,7 +6,8 @@
 // tolerance, brush, appearance, seed, size, veil, live (whether it follows the pen)}; its answer
 // {photo (ImageData), veil (null or {size, cells}: 0 obeyed, 255 free), face (0..1), missing}.
 // One frame is on the way at most. It fails with what was wrong with it, or, with `away` set, may be
-// asked again when the state is "ready".
+// asked again when the state is "ready". `drop()`, where there is one, gives up what is on the way,
+// which fails with `dropped` set: the next frame is drawn at once.
 //
 // opening: read(bytes) -> strokes, place(strokes) -> {scale, right, down}, examples().
 
@@ -24,12 +25,17 @@ class Away extends Error {
   away = true;
 }
 
+class Dropped extends Error {
+  dropped = true;
+}
+
 class Photos extends EventTarget {
   state = "connecting";
   #socket = null;
   #wait = 500;
   #count = 0;
   #asked = null;
+  #instead = false; // whether the next frame is to be drawn before the last one is done
   #written = new WeakMap();
 
   constructor() {
@@ -40,11 +46,18 @@ class Photos extends EventTarget {
   ask(frame) {
     if (this.state !== "ready") return Promise.reject(new Away());
     const id = ++this.#count;
-    this.#socket.send(this.#message(id, frame));
+    this.#socket.send(this.#message(id, { ...frame, instead: this.#instead }));
+    this.#instead = false;
     return new Promise((done, fail) => {
       const timer = setTimeout(() => this.#socket.close(), GIVE_UP);
       this.#asked = { id, done, fail, timer };
     });
+  }
+
+  drop() {
+    if (!this.#asked) return;
+    this.#instead = true;
+    this.#settled().fail(new Dropped());
   }
 
   #connect() {

@@ -1,5 +1,6 @@
 // The photo: asks for that of the newest drawing when the answer to the last one has come, and shows
-// what comes. One drawing is on the way at most: nothing queues. When the hand rests, it asks for the
+// what comes. One drawing is on the way at most: nothing queues, and what nobody waits for any more is
+// given up. When the hand rests, it asks for the
 // same photo larger, unless larger ones cost no more and follow the pen themselves; what is asked for
 // beside that, such as a variant, waits until nothing is newer.
 
@@ -13,6 +14,7 @@ const NO_MORE = 1.2; // times what the small one costs
 const LITTLE = 30; // milliseconds: what costs less tells nothing
 export const LARGEST = 1024;
 const REST = 500; // milliseconds without a change
+const SOON = 0.4; // of a photo's time: what is still missing of one that is let come
 
 /** What is sent of a drawing. */
 const frameOf = (drawing, veil, size, seed = drawing.seed) => {
@@ -39,6 +41,8 @@ export class Photo extends EventTarget {
   #last = null; // the drawing of the last photo, and its pixels
   #times = [];
   #measured = 0;
+  #took = 0; // milliseconds, the last photo
+  #shown = null; // what was asked for the photo on the canvas, before it grew
 
   constructor() {
     super();
@@ -52,21 +56,38 @@ export class Photo extends EventTarget {
     return !coming && !this.#refused;
   }
 
-  /** Asks for the photo of a drawing; `at` is the time of the event that changed it. */
-  request(drawing, veil, at) {
-    this.#refused = false;
+  /**
+   * Asks for the photo of a drawing; `at` is the time of the event that changed it, and `settled` is
+   * whether the hand is done.
+   */
+  request(drawing, veil, at, settled) {
     clearTimeout(this.#resting);
     if (isEmpty(drawing)) return this.forget();
+    const onTheWay = this.#onTheWay?.live ? this.#onTheWay : null;
+    const upcoming = this.#newest ?? onTheWay ?? this.#shown;
+    if (upcoming && upcoming.veil === veil && looksLike(upcoming.drawing, drawing)) {
+      if (upcoming === this.#shown) this.#rest(upcoming);
+      return;
+    }
+    this.#refused = false;
     this.#newest = { drawing, veil, size: this.#size, live: true, wanted: true };
     if (this.#times.length < 500) this.#times.push(at);
-    if (this.#onTheWay && !this.#onTheWay.live) this.#onTheWay.wanted = false; // it would be an old one
+    if (this.#onTheWay) this.#overtake(settled);
     this.#send();
+  }
+
+  /** Something newer is to be shown than what is on the way. */
+  #overtake(settled) {
+    const { live, since } = this.#onTheWay;
+    if (!live) this.#onTheWay.wanted = false; // it would be an old one
+    const soon = performance.now() - since > (1 - SOON) * this.#took;
+    if (!live || (settled && !soon)) photos.drop?.();
   }
 
   /** What is on the way is not wanted any more: the drawing has gone. */
   forget() {
     clearTimeout(this.#resting);
-    this.#newest = null;
+    this.#newest = this.#shown = null;
     this.delay = 0;
     for (const { fail } of this.#extras.splice(0)) fail(new Error("The drawing has gone."));
     if (this.#onTheWay) this.#onTheWay.wanted = false;
@@ -90,7 +111,7 @@ export class Photo extends EventTarget {
     try {
       extra.done(await photos.ask(extra.frame));
     } catch (problem) {
-      if (problem.away) this.#extras.unshift(extra);
+      if (problem.away || problem.dropped) this.#extras.unshift(extra);
       else extra.fail(problem);
     }
     this.#onTheWay = null;
@@ -98,7 +119,7 @@ export class Photo extends EventTarget {
   }
 
   async #sendNewest() {
-    const asked = (this.#onTheWay = this.#newest);
+    const asked = (this.#onTheWay = Object.assign(this.#newest, { since: performance.now() }));
     const times = this.#times;
     this.#newest = null;
     this.#times = [];
@@ -107,14 +128,17 @@ export class Photo extends EventTarget {
       const frame = frameOf(asked.drawing, asked.veil, asked.size);
       answer = await photos.ask({ ...frame, live: asked.size === SIZE });
     } catch (problem) {
-      if (problem.away) {
+      if (problem.away || problem.dropped) {
         if (asked.wanted) this.#newest ??= asked;
+        this.#times.unshift(...times);
       } else {
         this.#refused = !this.#newest;
+        this.#shown = null;
         this.dispatchEvent(new CustomEvent("refused", { detail: problem.message }));
       }
     }
     this.#onTheWay = null;
+    if (answer) this.#took = performance.now() - asked.since;
     if (answer) this.#weigh(asked, answer.photo.width, answer.engine);
     this.#send(); // first of all, so that the server does not wait for the painting
     if (answer && asked.wanted) this.#show(answer, asked, times);
@@ -125,9 +149,15 @@ export class Photo extends EventTarget {
     if (answer.veil) put(this.veil, coloured(answer.veil));
     this.missing = answer.missing;
     this.face = answer.face;
+    if (asked.live) this.#shown = asked;
     if (asked.live) this.#hear(asked.drawing, answer.photo);
     if (asked.live) requestAnimationFrame(() => this.#measure(times));
     this.dispatchEvent(new Event("photo"));
+    this.#rest(asked);
+  }
+
+  /** Asks for a larger photo of the same, once the hand rests. */
+  #rest(asked) {
     clearTimeout(this.#resting);
     if (asked.size >= RESTED || this.#largest < RESTED || !this.isCurrent) return;
     this.#resting = setTimeout(() => {
@@ -170,7 +200,17 @@ export class Photo extends EventTarget {
 
 /** Whether two drawings differ in looks and seed at most. */
 const sameLines = (one, other) =>
-  ["strokes", "tolerance", "brush", "parts"].every((name) => one[name] === other[name]);
+  one.strokes.length === other.strokes.length &&
+  one.strokes.every(({ points }, i) => sameLine(points, other.strokes[i].points)) &&
+  ["tolerance", "brush", "parts"].every((name) => one[name] === other[name]);
+
+const sameLine = (one, other) =>
+  one === other ||
+  (one.length === other.length && one.every(([x, y], i) => x === other[i][0] && y === other[i][1]));
+
+/** Whether the network makes the same photo of two drawings: width and groups of lines are not its. */
+const looksLike = (one, other) =>
+  sameLines(one, other) && one.appearance === other.appearance && one.seed === other.seed;
 
 /** Blue where the network obeys, orange where it helps, nothing where it does neither. */
 function coloured({ size, cells }) {

@@ -15,8 +15,8 @@ const PATIENCE = 2.5;
 
 export const wantsVeil = () => look.veil || paper.tool === brush;
 
-export function ask(at = performance.now()) {
-  photo.request(editor.drawing, wantsVeil(), at);
+export function ask(at = performance.now(), settled = true) {
+  photo.request(editor.drawing, wantsVeil(), at, settled);
   showAge();
 }
 
@@ -39,7 +39,7 @@ function showAge() {
 editor.addEventListener("change", ({ detail }) => {
   const { drawing } = editor;
   paper.refresh();
-  ask(detail.at);
+  ask(detail.at, detail.settled);
   $("begin").hidden = $("waiting").hidden = !isEmpty(drawing);
   if (isEmpty(drawing)) clearPhoto();
 });
