@@ -875,6 +875,45 @@ def test_overlay_zoom_and_keys(hand: Hand) -> None:
     assert hand.page.is_visible("#saving")
 
 
+def test_lines_and_photo_are_compared_by_finger_and_key(hand: Hand) -> None:
+    hand.seeing_the_photo_change(lambda: hand.line((100, 100), (300, 100)))
+
+    def seen() -> str:
+        """What lies over the photo: a place beside the line tells."""
+        pixel = "document.getElementById('lines').getContext('2d').getImageData(9, 9, 1, 1).data[3]"
+        hidden = hand.page.evaluate("document.getElementById('lines').hidden")
+        return "photo" if hidden else "lines" if hand.page.evaluate(pixel) else "both"
+
+    for expected in ("both", "lines", "photo", "both"):
+        hand.page.click("#compare")  # a tap
+        assert seen() == expected
+    hand.line((100, 200), (300, 200))
+    assert seen() == "photo"  # who draws looks at the photo
+    hand.page.keyboard.down("c")
+    assert seen() == "both"
+    hand.page.keyboard.up("c")
+    hand.page.keyboard.down("Shift")
+    hand.page.keyboard.down("C")
+    assert seen() == "lines"
+    hand.page.keyboard.up("C")
+    assert seen() == "photo"
+
+
+def test_the_tour_goes_on_when_its_tool_was_used(hand: Hand) -> None:
+    first = hand.page.inner_text("#tour p")
+    hand.line((100, 100), (300, 100))
+    second = hand.page.inner_text("#tour p")
+    assert second != first
+    hand.page.click("#drop-in")
+    hand.page.keyboard.press("Escape")
+    assert hand.page.inner_text("#tour p") not in (first, second)
+    for _ in range(5):
+        hand.page.click("#tour button >> nth=0")
+    hand.page.reload()
+    hand.until(lambda: hand.state() == "ready")
+    assert not hand.page.is_visible("#tour")
+
+
 def test_every_control_has_a_name(hand: Hand) -> None:
     nameless = hand.page.evaluate(
         """[...document.querySelectorAll("button, input, canvas[tabindex], dialog")]

@@ -205,11 +205,22 @@ def test_its_seeds_are_the_same_people(visitor: Visitor) -> None:
         np.testing.assert_allclose(np.array(code, np.float32), code_of(seed), rtol=1e-6)
 
 
+def _one_eye(x: float) -> list[list[float]]:
+    """Where a head may have both its eyes, if it is turned."""
+    turn = np.linspace(0, 2 * np.pi, 40)
+    rings = [(24, 10), (7, 7)]
+    return [
+        np.stack([x + rx * np.cos(turn), 241 + ry * np.sin(turn)], 1).ravel().tolist()
+        for rx, ry in rings
+    ]
+
+
 def test_it_misses_the_same_features_and_finds_the_same_place(visitor: Visitor) -> None:
     given = drawings(16)
     given += [
         [(np.array(line) * 0.5 + 40).tolist() for line in lines] for lines in given[:4]
     ]  # small, in a corner
+    given += [_one_eye(193), _one_eye(256), _one_eye(319)]
     found = visitor.module(
         "web/hints.js",
         f"""

@@ -9,7 +9,7 @@ import {
   begin, copy, pasteByButton, putInPlace, showSaving, traceOver,
 } from "./documents.js";
 import { copied, isEmpty, moved, someSeed } from "./drawing.js";
-import { compare, wantsVeil } from "./print.js";
+import { compare, isCompared, nextSight, wantsVeil } from "./print.js";
 import { $, editor, look, paper, table, variants } from "./room.js";
 import { showExamples, showGallery, showParts } from "./sheets.js";
 import { brush } from "./tools/brush.js";
@@ -120,9 +120,12 @@ export const actions = new Actions([
     },
   },
   {
-    name: "compare", label: "Hold to see the lines over the photo", keys: ["C"], check: drawnYet,
-    help: "Hold: lines over the photo; with Shift the lines alone",
-    perform: compare, release: () => ($("lines").hidden = true),
+    name: "compare", label: "Lines over the photo, then lines alone; or hold it", keys: ["C"],
+    help: "Hold: lines over the photo; with Shift the lines alone", check: drawnYet, on: isCompared,
+    perform: ({ type, shiftKey }) =>
+      compare(type === "keydown" ? (shiftKey ? "lines" : "both") : nextSight()),
+    release: () => compare("photo", true),
+    stay: () => compare(nextSight(), true),
   },
   { name: "more", label: "Drawings and files", perform: () => setMenu(!document.body.classList.contains("menu-open")) },
   wish("keep", "Keep to my lines here", -1),

@@ -88,7 +88,7 @@ setWidth(store.choices.get("width", 3));
 setCalm(store.choices.get("calm", 0.4));
 $("save-lapse").hidden = !canRecord();
 fillPanels(editor, $("looks-list"), $("freedom-list"));
-tour($("tour"), [
+const used = tour($("tour"), [
   ["pen", "Pen: draw the eyes first, where the guide has them. The photo follows."],
   ["drop-in", "Parts: eyes, noses, hair and more to drop in and change, if you would rather not draw."],
   ["eraser", "Eraser: takes lines away, in part or whole. Everything can be undone."],
@@ -97,3 +97,8 @@ tour($("tour"), [
   ["looks", "Looks: the colour of hair, skin and more, age and sex: what lines cannot say."],
   ["another", "Another one: a different person of the same drawing."],
 ]);
+editor.addEventListener("change", ({ detail }) => detail.committed && used("pen"));
+addEventListener("click", ({ target }) => {
+  const { id } = target.closest("[data-action]") ?? {};
+  if (id !== "pen") used(id); // that is used by drawing
+});

@@ -3,8 +3,9 @@
 //
 // An action is {name, label, keys, help, check, on, perform}: `keys` are as people say them, the first
 // is shown in titles; `help` is its line in the list, for those that have keys; `check` is whether it
-// can be done now; an action with `release` lasts while its button or key is held; `on` is whether it holds, for those that are switched. A button of the page is an
-// action's by data-action. Actions of one `line` share a line in the help.
+// can be done now; an action with `release` lasts while its button or key is held, and `stay` is what
+// a tap on its button does instead; `on` is whether it holds, for those that are switched. A button of
+// the page is an action's by data-action. Actions of one `line` share a line in the help.
 
 const SPOKEN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
 
@@ -82,20 +83,25 @@ export class Actions {
   }
 }
 
-/** Performs while a button is held; from the keyboard, which clicks, until the next click. */
+const TAP = 350; // milliseconds: who presses longer holds
+
+/** Performs while a button is held; after a tap, or a click from the keyboard, it stays. */
 function holds(button, action) {
-  let held = false;
-  const hold = (on, event) => {
-    if (on === held) return;
-    held = on;
-    if (on) action.perform(event);
-    else action.release(event);
-  };
-  button.addEventListener("pointerdown", (event) => hold(true, event));
+  let since = null;
+  button.addEventListener("pointerdown", (event) => {
+    since = event.timeStamp;
+    action.perform(event);
+  });
   for (const kind of ["pointerup", "pointercancel", "pointerleave", "blur"]) {
-    button.addEventListener(kind, (event) => hold(false, event));
+    button.addEventListener(kind, (event) => {
+      if (since === null) return;
+      const tapped = kind === "pointerup" && event.timeStamp - since < TAP;
+      since = null;
+      if (tapped) action.stay();
+      else action.release(event);
+    });
   }
-  button.addEventListener("click", (event) => event.detail === 0 && hold(!held, event));
+  button.addEventListener("click", ({ detail }) => detail === 0 && action.stay());
 }
 
 /** The keys of a combination as they are written on a keyboard. */

@@ -40,6 +40,7 @@ editor.addEventListener("change", ({ detail }) => {
   const { drawing } = editor;
   paper.refresh();
   ask(detail.at, detail.settled);
+  if (isCompared()) compare("photo", true);
   $("begin").hidden = $("waiting").hidden = !isEmpty(drawing);
   if (isEmpty(drawing)) clearPhoto();
 });
@@ -125,10 +126,24 @@ function tell() {
 
 const list = (words) => [words.slice(0, -1).join(", "), words.at(-1)].filter(Boolean).join(" and ");
 
-/** Lines over the photo, or alone, while it is asked for. */
-export function compare(event) {
+// What is seen where the photo is, in this order: each with what the button says then.
+const SIGHTS = { photo: "Compare", both: "Both", lines: "Lines" };
+let sight = "photo";
+
+export const isCompared = () => sight !== "photo";
+
+/** What the button shows when it is pressed: lines over the photo, then lines alone, then neither. */
+export const nextSight = () => ({ photo: "both", both: "lines", lines: "photo" })[sight];
+
+/** Shows the "photo", the "lines" alone, or "both"; `stays` if nothing needs to be held for it. */
+export function compare(wanted, stays = false) {
+  if (stays) sight = wanted;
+  $("compare").textContent = SIGHTS[sight];
+  $("lines").hidden = wanted === "photo";
+  look.tell();
+  if (wanted === "photo") return;
   const { width } = $("lines");
-  const ink = look.shown && !event?.shiftKey ? ["#fff", null] : ["#1c1a17", "#ffffff"];
+  const ink = look.shown && wanted === "both" ? ["#fff", null] : ["#1c1a17", "#ffffff"];
   const context = $("lines").getContext("2d");
   context.clearRect(0, 0, width, width);
   if (!ink[1]) { // white lines with a dark rim are seen on every photo
@@ -137,7 +152,6 @@ export function compare(event) {
   } else {
     context.drawImage(pictureOf(editor.drawing, width, undefined, ink), 0, 0);
   }
-  $("lines").hidden = false;
 }
 
 meter();

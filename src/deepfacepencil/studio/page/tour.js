@@ -1,8 +1,8 @@
-// The first minute: one line a tool, shown until it is sent away for good.
+// The first minute: one line a tool, shown until it is done or sent away; when all are, for good.
 
 import { choices } from "./store.js";
 
-/** `steps` are [id of a control, text]. What it answers with ends the tour. */
+/** `steps` are [id of a control, text]. It answers with what is told of a control that was used. */
 export function tour(place, steps) {
   if (choices.get("toured", false)) return () => {};
   const text = place.querySelector("p");
@@ -27,5 +27,5 @@ export function tour(place, steps) {
   never.onclick = end;
   place.hidden = false;
   go();
-  return end;
+  return (id) => at < steps.length && steps[at][0] === id && go();
 }

@@ -9,7 +9,8 @@ const FEATURES = [
   ["mouth", 256, 381, 85, 36, 60],
   ["nose", 256, 310, 50, 42, 25],
 ];
-const MIDDLE = 256;
+const MIDDLE = 256; // of the paper
+const APART = 110; // pixels from the one eye's outer corner to the other's, at least
 // How heads turn: how far features move sideways, and how much nearer they come to each other.
 const TURNS = [[0, 1], [-28, 0.9], [28, 0.9], [-56, 0.75], [56, 0.75]];
 const OUTLINE = { x: 256, y: 281, rx: 140, ry: 195, from: 0.72, to: 1.3, least: 260 };
@@ -33,12 +34,23 @@ export function missing(chains) {
 }
 
 /** The features without strokes in a head that is turned so far. */
-const absent = (pieces, shift, narrow) =>
-  FEATURES.filter(([, x, y, rx, ry, least]) => {
+function absent(pieces, shift, narrow) {
+  const within = new Map(FEATURES.map(([name, x, y, rx, ry]) => {
     const middle = MIDDLE + shift + narrow * (x - MIDDLE);
     const inside = (piece) => Math.hypot((piece.x - middle) / rx, (piece.y - y) / ry) < 1;
-    return lengthOf(pieces, inside) < least;
-  }).map(([name]) => name);
+    return [name, new Set(pieces.filter(inside))];
+  }));
+  const gone = FEATURES.map(([name]) => name)
+    .filter((name, i) => lengthOf([...within.get(name)]) < FEATURES[i].at(-1));
+  if (gone.includes("left eye") || gone.includes("right eye")) return gone;
+  const eyes = pieces
+    .filter((piece) => within.get("left eye").has(piece) || within.get("right eye").has(piece))
+    .map(({ x }) => x);
+  if (Math.max(...eyes) - Math.min(...eyes) >= narrow * APART) return gone;
+  // One eye, where both of a turned head would be, is not two.
+  const mean = eyes.reduce((sum, x) => sum + x, 0) / eyes.length;
+  return [mean < MIDDLE ? "right eye" : "left eye", ...gone];
+}
 
 /** The pieces of a line, each with its middle and length. */
 function piecesOf(line) {
@@ -50,5 +62,5 @@ function piecesOf(line) {
   return pieces;
 }
 
-const lengthOf = (pieces, inside) =>
+const lengthOf = (pieces, inside = () => true) =>
   pieces.reduce((sum, piece) => (inside(piece) ? sum + piece.length : sum), 0);
