@@ -45,6 +45,8 @@ from .sketch.pen import draw
 from .training.checkpoint import PORTRAIT_WEIGHTS, load_weights
 
 _COMPARED = (256, 512)  # pixels of the photos that are compared with torch
+# Of single pixels: half precision moves what is as thin as a hair by a little, and it is bright.
+_FARTHEST = 3 * AGREEMENT
 _FEATURES, _LATENT = "features", "latent"
 _SHARED = 256  # pixels of the features that all photos are made of
 
@@ -110,11 +112,12 @@ def export(run: Path, output: Path) -> float:
             (session.run([PHOTO], {**inputs, SIZE: np.array(size)})[0] - photo).ravel()
             for size, photo in torchs.items()
         ]
-        farthest = max(float(np.abs(each).max()) for each in moved)
-        if not farthest <= AGREEMENT:  # nor if it is no number
+        every = np.concatenate(moved)
+        farthest, usual = float(np.abs(every).max()), float(np.sqrt(np.square(every).mean()))
+        if not (farthest <= _FARTHEST and usual <= AGREEMENT / 4):  # nor if one is no number
             raise InputError(f"{run}: the exported model differs from torch by {farthest:.4f}")
         seal(temporary, "onnx")
-    return float(np.sqrt(np.square(np.concatenate(moved)).mean()))
+    return usual
 
 
 def load_encoder(run: Path) -> tuple[PortraitEncoder, Tensor, dict[str, Any]]:
