@@ -57,6 +57,7 @@ class Call:
 
     def __init__(self) -> None:
         self.options = onnxruntime.RunOptions()
+        self.options.log_severity_level = 4  # to be given up is nothing to report
 
     def give_up(self) -> None:
         """Let the call end with GivenUp; one that has its photo already ends with that."""

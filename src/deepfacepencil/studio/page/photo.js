@@ -14,7 +14,7 @@ const NO_MORE = 1.2; // times what the small one costs
 const LITTLE = 30; // milliseconds: what costs less tells nothing
 export const LARGEST = 1024;
 const REST = 500; // milliseconds without a change
-const SOON = 0.4; // of a photo's time: what is still missing of one that is let come
+const SOON = 0.25; // of a photo's time: what is still missing of one that is let come
 
 /** What is sent of a drawing. */
 const frameOf = (drawing, veil, size, seed = drawing.seed) => {
