@@ -220,7 +220,7 @@ def test_it_misses_the_same_features_and_finds_the_same_place(visitor: Visitor) 
     given += [
         [(np.array(line) * 0.5 + 40).tolist() for line in lines] for lines in given[:4]
     ]  # small, in a corner
-    given += [_one_eye(193), _one_eye(256), _one_eye(319)]
+    eyes = [_one_eye(x) for x in (193, 256, 319)]  # that is no face to bring to its place
     found = visitor.module(
         "web/hints.js",
         f"""
@@ -231,10 +231,12 @@ def test_it_misses_the_same_features_and_finds_the_same_place(visitor: Visitor) 
           return [it.missing(chains), placing(chains)];
         }});
         """,
-        given,
+        eyes + given,
     )
-    for lines, (gone, place) in zip(given, found, strict=True):
+    for lines, (gone, place) in zip(eyes + given, found, strict=True):
         assert gone == missing(fitted(read_strokes(lines), {}))
+        if lines in eyes:
+            continue
         expected = opening.place(lines)
         assert place["scale"] == pytest.approx(expected["scale"], rel=0.01)
         for way in ("right", "down"):

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from ..sketch.strokes import Strokes
 
 # Where the training faces have their features (see `sketch/place.py`), with room for other ones:
-# ellipses as centre and radii, and how many pixels of stroke a feature has at least.
+# ellipses as centre and radii, and how many pixels of stroke a feature has at least. Brows lie
+# outside those of eyes.
 _FEATURES = {
-    "left eye": ((193, 238), (48, 28), 50),
-    "right eye": ((319, 238), (48, 28), 50),
+    "left eye": ((193, 242), (48, 22), 50),
+    "right eye": ((319, 242), (48, 22), 50),
     "mouth": ((256, 381), (85, 36), 60),
     "nose": ((256, 310), (50, 42), 25),
 }

@@ -4,8 +4,8 @@ import { polyline } from "./smooth.js";
 
 // Ellipses as centre and radii, and how many pixels of stroke a feature has at least.
 const FEATURES = [
-  ["left eye", 193, 238, 48, 28, 50],
-  ["right eye", 319, 238, 48, 28, 50],
+  ["left eye", 193, 242, 48, 22, 50],
+  ["right eye", 319, 242, 48, 22, 50],
   ["mouth", 256, 381, 85, 36, 60],
   ["nose", 256, 310, 50, 42, 25],
 ];
