@@ -280,10 +280,7 @@ def _beard(
     regions: NDArray[np.uint8],
     depth: NDArray[np.uint8],
 ) -> list[Chain]:
-    """Short strokes where the skin about mouth and chin is rougher than the cheeks, and darker.
-
-    Beards of all colours are rough; dark ones are darker too, grey ones paler. A shadow is smooth.
-    """
+    """Short strokes where the skin about mouth and chin looks like a beard: more, the more so."""
     skin = (regions == _ID["skin"]) & (depth > 0)
     nose = regions == _ID["nose"]
     eyes = np.isin(regions, [_ID[name] for name in ("l_eye", "r_eye", "eye_g")])
@@ -292,30 +289,10 @@ def _beard(
     rows, columns = np.nonzero(nose)
     lowest, middle = int(rows.max()), int(columns.mean())
     upper = int(np.nonzero(eyes)[0].max())
-    brightest = colours.max(2)
-    colourful = (brightest - colours.min(2)) / (brightest + 0.05)
-    solid = (skin & (depth > 1)).astype(np.float32)  # the edges of lips are no hair
-    fine = np.abs(light - ndimage.gaussian_filter(light, 1.5, truncate=3))
-    fine = np.minimum(fine, 0.03) * solid  # however dark: a fold is one line, a beard is many
-    rough, weight, smooth_light, smooth_colour = (
-        ndimage.gaussian_filter(plane, sigma, truncate=2.5)
-        for plane, sigma in ((fine, 3), (solid, 3), (light, 1.5), (colourful, 1.5))
-    )
-    rough /= weight + 0.05
-    score = np.zeros_like(light)
-    for side in (slice(0, middle), slice(middle, SIZE)):
-        cheek = np.zeros_like(skin)
-        cheek[upper + 2 : lowest, side] = (solid > 0)[upper + 2 : lowest, side]
-        if cheek.sum() < 40:
-            return []
-        rougher = rough[:, side] - np.median(rough[cheek])
-        darker = np.median(light[cheek]) - smooth_light[:, side]
-        paler = np.median(colourful[cheek]) - smooth_colour[:, side]
-        score[:, side] = (
-            12 * np.clip(rougher, -0.01, 0.02)
-            + 0.3 * np.clip(darker, -0.05, 0.2)
-            + 0.4 * np.clip(paler, -0.1, 0.2)
-        )
+    cheeks = slice(upper + 2, lowest), middle
+    score = _beard_score(colours, light, skin & (depth > 1), cheeks)
+    if score is None:
+        return []
     score[~skin] = 0
     score[: lowest - 2] = 0
 
@@ -347,3 +324,42 @@ def _beard(
         if skin[ends[:, 1], ends[:, 0]].all():
             lines.append(through(line))
     return lines
+
+
+def _beard_score(
+    colours: NDArray[np.floating],
+    light: Plane,
+    solid: NDArray[np.bool_],  # skin, without the edges of lips, which are no hair
+    cheeks: tuple[slice, int],  # their rows, and the column between them
+) -> Plane | None:
+    """How much rougher than the cheek of its side each pixel is, and darker or paler.
+
+    Beards of all colours are rough; dark ones are darker too, grey ones paler. A shadow is smooth.
+    None if too little of a cheek is seen.
+    """
+    brightest = colours.max(2)
+    colourful = (brightest - colours.min(2)) / (brightest + 0.05)
+    weight = solid.astype(np.float32)
+    fine = np.abs(light - ndimage.gaussian_filter(light, 1.5, truncate=3))
+    fine = np.minimum(fine, 0.03) * weight  # however dark: a fold is one line, a beard is many
+    rough, weight, smooth_light, smooth_colour = (
+        ndimage.gaussian_filter(plane, sigma, truncate=2.5)
+        for plane, sigma in ((fine, 3), (weight, 3), (light, 1.5), (colourful, 1.5))
+    )
+    rough /= weight + 0.05
+    rows, middle = cheeks
+    score = np.zeros_like(light)
+    for side in (slice(0, middle), slice(middle, SIZE)):
+        cheek = np.zeros_like(solid)
+        cheek[rows, side] = solid[rows, side]
+        if cheek.sum() < 40:
+            return None
+        rougher = rough[:, side] - np.median(rough[cheek])
+        darker = np.median(light[cheek]) - smooth_light[:, side]
+        paler = np.median(colourful[cheek]) - smooth_colour[:, side]
+        score[:, side] = (
+            12 * np.clip(rougher, -0.01, 0.02)
+            + 0.3 * np.clip(darker, -0.05, 0.2)
+            + 0.4 * np.clip(paler, -0.1, 0.2)
+        )
+    return score
