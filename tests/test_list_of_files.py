@@ -1,9 +1,11 @@
-"""docs/files.md is what docs/files.py makes of the files, and every file says what it is."""
+"""docs/files.md is what docs/files.py makes of the files, and docs name only what there is."""
 
+import re
 import runpy
 from pathlib import Path
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS, SOURCE = ROOT / "docs", ROOT / "src" / "deepfacepencil"
 made = runpy.run_path(str(DOCS / "files.py"))
 
 
@@ -14,3 +16,18 @@ def test_the_list_of_files_is_current():
 
 def test_every_file_says_what_it_is():
     assert "|  |" not in made["listed"]()
+
+
+def test_docs_name_only_what_there_is():
+    """`FILE.py` and `FILE.py: NAME, OTHER` in a document: the file is there, and the names in it."""
+    documents = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
+    documents += [*DOCS.glob("*.md"), SOURCE / "runtime" / "weights" / "README.md"]
+    for document in documents:
+        text = document.read_text("utf-8")
+        for file, names in re.findall(r"`([\w./-]+\.(?:py|js))(?:: ([\w., ]+))?`", text):
+            found = [base / file for base in (ROOT, SOURCE, SOURCE / "studio", DOCS)]
+            found = [path for path in [*found, *SOURCE.rglob(file)] if path.is_file()]
+            assert found, f"{document.name}: {file}"
+            known = re.findall(r"\w+", "".join(path.read_text("utf-8") for path in found))
+            for name in re.findall(r"\w+", names):
+                assert name in known, f"{document.name}: {file}: {name}"

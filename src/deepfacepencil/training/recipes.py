@@ -87,7 +87,7 @@ PAPER = Recipe(
     ),
 )
 
-# Two CPU cores, two and a half hours: the bundled model. The body learns 256 px in stage 1 already,
+# Two CPU cores, two and a half hours. The body learns 256 px in stage 1 already,
 # where a photo costs half of what it costs in stage 3. So short a training is steadier with more
 # weight on L_rec and with the hinge loss than with the paper's choices.
 SMALL = Recipe(
