@@ -19,7 +19,7 @@ def test_every_file_says_what_it_is():
 
 
 def test_docs_name_only_what_there_is():
-    """`FILE.py` and `FILE.py: NAME, OTHER` in a document: the file is there, and the names in it."""
+    """`FILE.py` and `FILE.py: NAME, OTHER` in a document: the file and the names are there."""
     documents = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
     documents += [*DOCS.glob("*.md"), SOURCE / "runtime" / "weights" / "README.md"]
     for document in documents:

@@ -25,7 +25,7 @@ from .boards import pictures_of
 from .cache import Arrays, Cache
 from .features import RESIZE, ST_LPIPS, load_alexnet, load_inception
 from .levels import AXES, DEFORMATION, MISSING, WIDTHS
-from .measure import Instruments, found, measure
+from .measure import Instruments, Measurements, found, measure
 from .plan import Plan, load_models, read_drawings
 from .rows import rows, rows_of_drawings
 
@@ -70,31 +70,34 @@ def evaluate(
         table = [*rows(plan, measurements, store), *rows_of_drawings(plan, measurements)]
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"\n{output}: interrupted; the same command goes on") from None
-    results = {
-        "data": str(data),
+    results = {"data": str(data), **_conditions(plan, instruments, measurements), "rows": table}
+    _write(output, results, pictures_of(plan, measurements))
+    return output / "report.html"
+
+
+def _conditions(plan: Plan, instruments: Instruments, measurements: Measurements) -> dict[str, Any]:
+    """What the numbers depend on."""
+    return {
         "split": "test",
-        "photos": count,
-        "resolution": resolution,
-        "seed": seed,
+        "photos": plan.count,
+        "resolution": plan.pairs.resolution,
+        "seed": plan.seed,
         "features": instruments.inception.source,
         "resize": RESIZE,
-        "kid": f"{metrics.SUBSETS} subsets of {kid_subset} photos; the spread is over them",
+        "kid": f"{metrics.SUBSETS} subsets of {plan.kid_subset} photos; the spread is over them",
         "is": f"{metrics.SPLITS} splits; the spread is over them"
         if instruments.inception.knows_classes
         else "left out: these features come without classes; --inception has them",
         "perceptual": ST_LPIPS,
-        "models": {model.name: model.facts | {"weights": model.digest} for model in models},
+        "models": {model.name: model.facts | {"weights": model.digest} for model in plan.models},
         "drawings": {
             group: {
                 "names": names,
                 "without a face": _faceless(names, measurements.drawings[group][""]),
             }
-            for group, (names, _) in groups.items()
+            for group, (names, _) in plan.groups.items()
         },
-        "rows": table,
     }
-    _write(output, results, pictures_of(plan, measurements))
-    return output / "report.html"
 
 
 def _faceless(names: Sequence[str], drawn: Arrays) -> list[str]:

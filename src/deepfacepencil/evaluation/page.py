@@ -53,15 +53,8 @@ def _parts(
         f" {html.escape(results['resize'])}. KID: {html.escape(results['kid'])}. IS:"
         f" {html.escape(results['is'])}. Bold is the best of its input.</p>"
     )
-    yield "<ul>"
-    for name, facts in results["models"].items():
-        shown = ", ".join(f"{images:,}" for images in facts["shown"])
-        unfinished = "" if facts.get("finished", True) else "; <b>not finished</b>"
-        yield (
-            f"<li>{html.escape(name)}: recipe {html.escape(facts['recipe'])}, seed {facts['seed']},"
-            f" photos shown in its phases {shown}{unfinished}."
-        )
-    yield "</ul><h2>Clean test sketches (Table 1)</h2>"
+    yield from _trainings(results["models"])
+    yield "<h2>Clean test sketches (Table 1)</h2>"
     yield _table(clean, QUALITY)
     yield "<p>How near the landmarks of the photos are to those of the sketches:</p>"
     yield _table(clean, FAITHFULNESS)
@@ -77,12 +70,36 @@ def _parts(
     if drawn:
         yield "<h2>Drawings (Fig. 6, 7)</h2>"
         yield _table(drawn, QUALITY) + _table(drawn, FAITHFULNESS)
-        for group, about in results["drawings"].items():
-            missing = about["without a face"]
-            yield (
-                f"<p>{html.escape(group)}: {len(about['names'])} drawings; no face was found in"
-                f" {len(missing)}{': ' if missing else ''}{html.escape(', '.join(missing))}.</p>"
-            )
+        yield from _groups(results["drawings"])
+    yield from _boards(pictures)
+    yield from _notes()
+
+
+def _trainings(models: Mapping[str, Any]) -> Iterator[str]:
+    """How each model was trained."""
+    yield "<ul>"
+    for name, facts in models.items():
+        shown = ", ".join(f"{images:,}" for images in facts["shown"])
+        unfinished = "" if facts.get("finished", True) else "; <b>not finished</b>"
+        yield (
+            f"<li>{html.escape(name)}: recipe {html.escape(facts['recipe'])}, seed {facts['seed']},"
+            f" photos shown in its phases {shown}{unfinished}."
+        )
+    yield "</ul>"
+
+
+def _groups(drawings: Mapping[str, Any]) -> Iterator[str]:
+    """What the folders of drawings have, and in which of them no face is found."""
+    for group, about in drawings.items():
+        missing = about["without a face"]
+        yield (
+            f"<p>{html.escape(group)}: {len(about['names'])} drawings; no face was found in"
+            f" {len(missing)}{': ' if missing else ''}{html.escape(', '.join(missing))}.</p>"
+        )
+
+
+def _boards(pictures: Mapping[str, tuple[str, Image.Image]]) -> Iterator[str]:
+    """The pictures: of drawings, which follow their table, of test sketches, and the attention."""
     for key in ("board-drawings", "board", "attention"):
         some = [name for name in pictures if name.startswith(key)]
         if key == "board":
@@ -92,7 +109,6 @@ def _parts(
             yield "<h2>What SAP chose (Fig. 3)</h2>"
         for name in some:
             yield figure(pictures[name][1], pictures[name][0])
-    yield from _notes()
 
 
 def _table(rows: Sequence[Row], quantities: Iterable[Quantity]) -> str:

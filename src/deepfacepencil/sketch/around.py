@@ -1,4 +1,4 @@
-"""What is around each pixel: the highest and the lowest value, and whether a mask is near.
+"""Mathematical morphology: the highest and the lowest value around each pixel, grown masks.
 
 Whole pictures are shifted over each other, a logarithm of times: of masks ten times as fast as
 looking around each pixel or measuring distances, and exactly the same.
@@ -15,22 +15,22 @@ _Pixels = NDArray[Any]
 
 
 def highest(values: _Pixels, down: int, right: int) -> _Pixels:
-    """The highest value in a window, `down` by `right` pixels (odd), around each pixel (H, W)."""
+    """Dilation: the highest value in a window, `down` by `right` pixels (odd), about each pixel."""
     return _slid(np.maximum, _slid(np.maximum, values, down, 0), right, 1)
 
 
 def lowest(values: _Pixels, down: int, right: int) -> _Pixels:
-    """The lowest one."""
+    """Erosion: the lowest one."""
     return _slid(np.minimum, _slid(np.minimum, values, down, 0), right, 1)
 
 
 def closed(values: _Pixels, size: int) -> _Pixels:
-    """Values (H, W) without dark details that a square of `size` pixels has no room in."""
+    """Closing: values (H, W) without dark details that have no room for `size` x `size` pixels."""
     return lowest(highest(values, size, size), size, size)
 
 
 def grown(mask: Mask, reach: float) -> Mask:
-    """The pixels (H, W) within `reach` pixels of the mask."""
+    """Dilation by a disc: the pixels (H, W) within `reach` pixels of the mask."""
     height, width = mask.shape
     rows = int(reach)
     framed = np.pad(mask, rows)
@@ -44,8 +44,9 @@ def grown(mask: Mask, reach: float) -> Mask:
 
 
 def shrunk(mask: Mask, reach: float) -> Mask:
-    """The pixels of the mask with nothing else within `reach` pixels; what is beyond the picture
-    does not count.
+    """Erosion by a disc: the pixels of the mask with nothing else within `reach` pixels.
+
+    What is beyond the picture does not count.
     """
     return ~grown(~mask, reach)
 
