@@ -170,6 +170,7 @@ def test_logits_are_interpolated_and_weights_are_not(sap):
         attention = sap.attend(Condition(sketch(64)))
     ratios = attention.log()[:, 1:] - attention.log()[:, :1]
     (coarse,) = logits
+    assert coarse.shape == (2, 4, 32, 32)
     expected = F.interpolate(coarse[:, 1:] - coarse[:, :1], size=(64, 64), mode="bilinear")
     torch.testing.assert_close(ratios, expected, atol=1e-3, rtol=1e-3)
 

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.runtime.appearance import Appearance
-from deepfacepencil.sketch.lines import MAX_POINTS, points_of
+from deepfacepencil.sketch.lines import MAX_POINTS, MAX_STROKES, points_of
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 from deepfacepencil.studio.hints import missing
 from deepfacepencil.studio.protocol import (
     Known,
     answer,
     fitted,
+    packed,
     read_frame,
+    unpacked,
 )
 
 CELLS = 64
@@ -97,6 +99,45 @@ def test_other_messages_are_refused_in_clear_words(text: str, reason: str) -> No
         read_frame(text, CELLS, {})
 
 
+FAR = [-CANVAS, 2 * CANVAS]  # as far as a stroke may go
+
+
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        ({"id": 0}, {"id": 2**53}),
+        ({"id": 2**53 - 1}, {"id": -1}),
+        ({"tolerance": 1}, {"tolerance": 1.001}),
+        ({"tolerance": -1}, {"tolerance": -1.001}),
+        ({"seed": 0}, {"seed": -1}),
+        ({"size": 1024}, {"size": 1025}),
+        ({"strokes": [FAR]}, {"strokes": [[-CANVAS - 0.1, 0]]}),
+        ({"strokes": [FAR[::-1]]}, {"strokes": [[0, 2 * CANVAS + 0.1]]}),
+        ({"strokes": [[1, 1]] * MAX_STROKES}, {"strokes": [[1, 1]] * (MAX_STROKES + 1)}),
+        ({"strokes": [[1, 1] * MAX_POINTS]}, {"strokes": [[1, 1] * MAX_POINTS, [1, 1]]}),
+        ({"strokes": [[0, 0, 0, 500] * 200]}, {"strokes": [[0, 0, 0, 500] * 201]}),
+    ],
+)
+def test_bounds_are_where_they_are_said_to_be(
+    most: dict[str, object], more: dict[str, object]
+) -> None:
+    read_frame(frame(**most), CELLS, {})
+    with pytest.raises(InputError):
+        read_frame(frame(**more), CELLS, {})
+
+
+def test_a_frame_goes_to_another_process_and_back() -> None:
+    brush = base64.b64encode(bytes(range(128)) * 32).decode()
+    said = {"appearance": {"age": 40}, "tolerance": -0.25, "seed": 9, "size": 512, "veil": True}
+    sent = read_frame(frame(brush=brush, **said), CELLS, {})
+    head, parts = packed(sent)
+    come = unpacked(json.loads(json.dumps(head)), parts)
+    for name in ("id", "veil", "appearance", "seed", "size"):
+        assert getattr(come, name) == getattr(sent, name)
+    np.testing.assert_array_equal(come.tolerance, sent.tolerance)
+    np.testing.assert_array_equal(come.strokes.points, sent.strokes.points)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -126,9 +167,25 @@ def test_fitting_keeps_the_ends_and_calms_the_hand() -> None:
     assert 20 < (len(chain) - 1) // 3 < 60
 
 
-def test_a_dot_is_drawn() -> None:
-    (chain,) = fitted([np.array([[50.0, 60.0]])], {})
-    assert np.ptp(chain[:, 0]) == 2
+@pytest.mark.parametrize("points", [[(50, 60)], [(49.5, 60), (50.5, 60.5), (50, 59.5)]])
+def test_a_dot_is_drawn(points: list[tuple[float, float]]) -> None:
+    (chain,) = fitted([np.array(points, float)], {})
+    np.testing.assert_allclose(chain[[0, -1]], [[49, 60], [51, 60]])
+
+
+@pytest.mark.parametrize("way", [(1, 0), (0, 1), (0.6, 0.8)])
+def test_a_stroke_in_any_direction_has_a_joint_every_eight_pixels(way: tuple[float, float]) -> None:
+    line = np.array([(0, 0), (0, 0), (37, 37), (200, 200)]) * way + 50
+    (chain,) = fitted([line], {})  # the hand rested at the start
+    np.testing.assert_allclose(chain[[0, -1]], line[[0, -1]], atol=1e-3)
+    steps = np.hypot(*np.diff(chain[::3], axis=0).T)
+    np.testing.assert_allclose(steps, 8, atol=2)  # to the next of the fine steps
+
+
+def test_a_curve_stays_where_it_was_drawn() -> None:
+    circle = ellipse(256, 256, 30, 30)
+    (line,) = fitted([circle], {}).polylines()
+    np.testing.assert_allclose(np.hypot(*(line - 256).T), 30, atol=1)
 
 
 def test_points_for_the_page_are_the_joints_of_fine_strokes() -> None:
