@@ -57,6 +57,7 @@ FRAME = {"id": 1, "strokes": [[100, 100, 200, 300]], "tolerance": 0.5, "veil": T
 
 
 def mangled(data: bytes, rng: random.Random) -> bytes:
+    """With some bytes replaced, left out or repeated."""
     parts = bytearray(data)
     for _ in range(rng.randint(1, 6)):
         at, width = rng.randrange(len(parts) + 1), rng.choice([1, 2, 8, 300])
@@ -67,6 +68,7 @@ def mangled(data: bytes, rng: random.Random) -> bytes:
 
 
 def drawing(rng: random.Random) -> bytes:
+    """An example or an SVG that wants much, broken or not."""
     if rng.random() < 0.4:
         return mangled(rng.choice(EXAMPLES).read_bytes(), rng)
     body = rng.choice(BODIES)(rng.randint(1, 100), rng)
@@ -75,6 +77,7 @@ def drawing(rng: random.Random) -> bytes:
 
 
 def drawings(count: int) -> None:
+    """Read so many; print what they cost and what came of them."""
     rng, reader, came = random.Random(0), Reader(), Counter[str]()
     longest = 0.0
     for _ in trange(count, mininterval=5):
@@ -96,6 +99,7 @@ def drawings(count: int) -> None:
 
 
 def messages(count: int) -> None:
+    """Send so many to the render queue; print the longest and what came of them."""
     from deepfacepencil.studio import protocol
     from deepfacepencil.studio.render_queue import Client, Counts, RenderQueue
 

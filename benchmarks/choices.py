@@ -21,7 +21,7 @@ from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.evaluation import metrics
 from deepfacepencil.evaluation.features import load_alexnet, load_inception
 from deepfacepencil.evaluation.measure import generate
-from deepfacepencil.evaluation.plan import load_models
+from deepfacepencil.evaluation.plan import Photos, Sketches, load_models
 from deepfacepencil.training.loop import train
 from deepfacepencil.training.recipes import (
     COMPARE,
@@ -79,6 +79,13 @@ def choices(photos: int) -> dict[str, Recipe]:
     }
 
 
+def clean_test(data: Path, size: int) -> tuple[Sketches, Photos]:
+    """All sketches S_syn of the test split and their photos."""
+    triplets = list(FacePairs(data, "test", size, None))
+    sketches = np.concatenate([triplet.S_syn for triplet in triplets])
+    return sketches, np.stack([triplet.photo.transpose(1, 2, 0) for triplet in triplets])
+
+
 def main(data: Path, output: Path, photos: int = 6_000) -> None:
     """Train, measure, print the table."""
     recipes = choices(photos)
@@ -90,9 +97,7 @@ def main(data: Path, output: Path, photos: int = 6_000) -> None:
 
     device = torch.device("cpu")
     inception, alexnet = load_inception(None, device), load_alexnet(device)
-    triplets = list(FacePairs(data, "test", SIZE, None))
-    sketches = np.concatenate([triplet.S_syn for triplet in triplets])
-    truths = np.stack([triplet.photo.transpose(1, 2, 0) for triplet in triplets])
+    sketches, truths = clean_test(data, SIZE)
     real, seen = inception.features(truths), alexnet.features(truths)
     columns = [255 - sketches[:ROWS, :, :, None].repeat(3, axis=3), truths[:ROWS]]
     print(f"{'':36}{'seed':>6}{'FID':>8}{'KID x 1000':>12}{'L1':>8}{'SSIM':>8}{'ST-LPIPS':>10}")

@@ -15,31 +15,27 @@ import json
 import multiprocessing
 import os
 import random
-import re
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import tyro
 import websockets
 from PIL import Image
+from studio import DRAWING, metrics, running
 
 from deepfacepencil.runtime.engine import BUNDLED
 from deepfacepencil.sketch import svg
 from deepfacepencil.sketch.lines import points_of
-from deepfacepencil.studio.opening import EXAMPLES
 
-DRAWING = EXAMPLES / "04-beard.svg"
 OPENED = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">%s</svg>'
 
 
@@ -188,21 +184,6 @@ def _say(port: int, data: bytes, go: Event) -> None:
                 break
 
 
-@contextlib.contextmanager
-def studio(model: Path) -> Iterator[tuple[int, int]]:
-    """A running studio's port and process."""
-    command = [sys.executable, "-m", "deepfacepencil", "studio", "--model", str(model)]
-    command += ["--port", "0", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        found = re.search(r"http://\w+:(\d+)", server.stdout.readline())
-        assert found
-        try:
-            yield int(found[1]), server.pid
-        finally:
-            server.terminate()
-
-
 async def _delays(port: int, seconds: float, pause: float = 0.02) -> list[float]:
     """Milliseconds from a frame to its photo, one after the other with a pause."""
     strokes, delays = points_of(svg.load(DRAWING)), []
@@ -280,21 +261,22 @@ def _tree_memory(process: int) -> float:
     return pages * os.sysconf("SC_PAGESIZE") / 1e6
 
 
-def _memory(port: int) -> float:
-    with urllib.request.urlopen(f"http://localhost:{port}/metrics") as metrics:
-        found = re.search(r"memory_bytes (\d+)", metrics.read().decode())
-    return int(found[1]) / 1e6 if found else 0.0
+def _port_of(address: str) -> int:
+    port = urlsplit(address).port
+    assert port
+    return port
 
 
 def main(settings: Settings) -> None:
     """Measure and print."""
     context = multiprocessing.get_context("spawn")
     if settings.drawers:
-        with studio(settings.model) as (port, process):
-            _crowd(port, process, settings)
+        with running(settings.model) as (address, process):
+            _crowd(_port_of(address), process, settings)
         return
     print("attack            quiet ms: median, 95 %, most   attacked: median, 95 %, most   MB")
-    with studio(settings.model) as (port, _):
+    with running(settings.model) as (address, _):
+        port = _port_of(address)
         asyncio.run(_delays(port, settings.seconds))  # the first ones allocate
         for name in settings.attacks or (*MESSAGES, *UPLOADS):
             go, made = context.Event(), context.Event()
@@ -314,7 +296,8 @@ def main(settings: Settings) -> None:
                 f"{np.median(times):8.1f} {np.percentile(times, 95):8.1f} {max(times):8.1f}  "
                 for times in found.values()
             )
-            print(f"{name:16} {spread}   {_memory(port):6.0f}", flush=True)
+            memory = metrics(address)["process_resident_memory_bytes"] / 1e6
+            print(f"{name:16} {spread}   {memory:6.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ alike, what is wrong with G_m's photos comes from the body that both share, and 
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
+from choices import clean_test
 
-from deepfacepencil.data.dataset import FacePairs
 from deepfacepencil.evaluation import metrics
 from deepfacepencil.evaluation.features import load_inception
 from deepfacepencil.evaluation.measure import generate
@@ -30,9 +29,7 @@ def main(data: Path, runs: list[Path]) -> None:
     for run in runs:
         facts, state = load_weights(run)[1], load_state(run)
         size = facts["width"], facts["cap"], facts["depth"]
-        triplets = list(FacePairs(data, "test", facts["resolution"], None))
-        sketches = np.concatenate([triplet.S_syn for triplet in triplets])
-        truths = np.stack([triplet.photo.transpose(1, 2, 0) for triplet in triplets])
+        sketches, truths = clean_test(data, facts["resolution"])
         real = inception.features(truths)
         both = generators(facts["model"], *size)
         for name, key, network in zip(("G_a", "G_m"), ("auxiliary", "main"), both, strict=True):

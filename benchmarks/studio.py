@@ -50,11 +50,11 @@ def main(settings: Settings) -> None:
     """Measure and print."""
     times = engine_alone(Engine(settings.model))
     print(f"engine alone          {_spread(times)}")
-    with _studio(settings.model) as address:
-        before = _metrics(address)
+    with running(settings.model) as (address, _):
+        before = metrics(address)
         times = in_the_browser(address, settings.seconds)
         print(f"pointer to photo      {_spread(times)}  ({len(times)} pointer events)")
-        print(f"of which the engine   {_engine_time(before, _metrics(address)):6.1f} ms a photo")
+        print(f"of which the engine   {_engine_time(before, metrics(address)):6.1f} ms a photo")
         print("\nclients  frames/s  replaced/s  fewest  most   delay ms: median, 95 %    memory MB")
         for count in settings.clients:
             print(asyncio.run(crowd(address, count, settings.seconds)), flush=True)
@@ -76,8 +76,8 @@ def engine_alone(engine: Engine, count: int = 50) -> list[float]:
 
 
 @contextlib.contextmanager
-def _studio(model: Path) -> Iterator[str]:
-    """A running studio's address."""
+def running(model: Path) -> Iterator[tuple[str, int]]:
+    """A running studio's address and process."""
     command = [sys.executable, "-m", "deepfacepencil", "studio", "--model", str(model)]
     command += ["--port", "0", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -86,7 +86,7 @@ def _studio(model: Path) -> Iterator[str]:
         if not found:
             sys.exit("the studio did not start")
         try:
-            yield found[0]
+            yield found[0], server.pid
         finally:
             server.terminate()
 
@@ -137,9 +137,9 @@ def in_the_browser(address: str, seconds: float) -> list[float]:
 
 async def crowd(address: str, count: int, seconds: float) -> str:
     """A row of the table: `count` clients for some seconds."""
-    before = _metrics(address)
+    before = metrics(address)
     results = await asyncio.gather(*(_draw(address, seconds) for _ in range(count)))
-    after = _metrics(address)
+    after = metrics(address)
     frames = [len(delays) for delays in results]
     delays = [delay for each in results for delay in each] or [float("nan")]
     key = "studio_frames_replaced_total"
@@ -153,7 +153,8 @@ async def crowd(address: str, count: int, seconds: float) -> str:
     )
 
 
-def _metrics(address: str) -> dict[str, float]:
+def metrics(address: str) -> dict[str, float]:
+    """What the studio counts."""
     found = re.findall(r"^(\w+) (\S+)$", _get(address + "metrics"), re.MULTILINE)
     return {name: float(value) for name, value in found}
 

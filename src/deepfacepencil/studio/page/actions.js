@@ -166,8 +166,8 @@ export const actions = new Actions([
   { name: "larger", label: "Scale up", keys: [">"], line: "scale", check: chosenAny, perform: () => paper.nudge(1.05, 0, 0) },
   { name: "turn-left", label: "Turn what is selected", keys: [","], line: "turn", check: chosenAny, perform: () => paper.turn(1, 1, -Math.PI / 36) },
   { name: "turn-right", label: "Turn to the right", keys: ["."], line: "turn", check: chosenAny, perform: () => paper.turn(1, 1, Math.PI / 36) },
-  { name: "wider", label: "Narrower, wider", keys: ["("], line: "wide", check: chosenAny, perform: () => paper.turn(1 / 1.05, 1) },
-  { name: "narrower", label: "Wider", keys: [")"], line: "wide", check: chosenAny, perform: () => paper.turn(1.05, 1) },
+  { name: "narrower", label: "Narrower, wider", keys: ["("], line: "wide", check: chosenAny, perform: () => paper.turn(1 / 1.05, 1) },
+  { name: "wider", label: "Wider", keys: [")"], line: "wide", check: chosenAny, perform: () => paper.turn(1.05, 1) },
   { name: "flip", label: "Flip left and right", keys: ["X"], check: chosenAny, perform: () => paper.turn(-1, 1) },
   { name: "flip-down", label: "Flip up and down", keys: ["Y"], check: chosenAny, perform: () => paper.turn(1, -1) },
   {

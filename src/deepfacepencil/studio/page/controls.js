@@ -93,7 +93,7 @@ export const isDark = () =>
 /** A part on the paper, in hand; it takes the place of another one of its kind. */
 export function drop(strokes) {
   const kind = ({ part }) => part?.split(" ")[0];
-  const [before] = [editor.settled];
+  const before = editor.settled;
   const others = before.strokes.filter((one) => kind(one) !== kind(strokes[0]));
   const added = grouped(strokes, new Set(strokes.map(({ id }) => id)), true);
   editor.commit({ ...before, strokes: [...others, ...added] });

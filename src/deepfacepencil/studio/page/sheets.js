@@ -6,9 +6,8 @@ import { pictureAround, pictureOf } from "./shapes.js";
 import { opening } from "./source.js";
 import { download, fromSvg, toSvg } from "./files.js";
 import { KINDS, strokesOf } from "./parts.js";
+import { $ } from "./room.js";
 import * as store from "./store.js";
-
-const $ = (id) => document.getElementById(id);
 
 for (const sheet of document.querySelectorAll("dialog")) {
   sheet.addEventListener("click", (event) => event.target === sheet && sheet.close(""));

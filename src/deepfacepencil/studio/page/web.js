@@ -125,7 +125,8 @@ class Photos extends EventTarget {
       const said = await rival.ask("start", { provider: "webgpu", site, trials: 4 });
       const faster = said.took < 0.8 * this.engine.took;
       if (!faster || apart(said.trial, this.engine.trial) > ALIKE) throw new Error("no better");
-      const [slower] = [this.#hands, (this.#hands = rival)];
+      const slower = this.#hands;
+      this.#hands = rival;
       this.#sent = new Set();
       this.engine = { provider: "webgpu", ...said };
       slower.close();

@@ -22,13 +22,13 @@ export function smooth(flat) {
   const count = Math.max(2, Math.ceil(along.at(-1) / FINE));
   const fine = evenly(dense, along, count);
   const joints = Math.max(1, halfEven(count / JOINTS));
-  const calm = Array.from({ length: joints + 1 }, (_, k) =>
-    calmed(fine, halfEven(k * (count / joints))));
-  return through(calm);
+  const smoothed = Array.from({ length: joints + 1 }, (_, k) =>
+    smoothedAt(fine, halfEven(k * (count / joints))));
+  return through(smoothed);
 }
 
 /** The place at `at` without tremor; turned about its ends, a stroke keeps them. */
-function calmed(fine, at) {
+function smoothedAt(fine, at) {
   const last = fine.length - 1;
   const place = (i, axis) => {
     if (i < 0) return 2 * fine[0][axis] - fine[-i][axis];
