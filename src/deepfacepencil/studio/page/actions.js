@@ -107,6 +107,7 @@ export const actions = new Actions([
     on: () => panelIs("freedom-panel"),
     perform: () => setPanel(panelIs("freedom-panel") ? null : "freedom-panel"),
   },
+  { name: "close", label: "Close", perform: () => setPanel(null) },
   {
     name: "another", label: "Another person of the same drawing", keys: ["N"], check: drawnYet,
     perform: () => editor.commit({ ...editor.settled, seed: someSeed() }),
