@@ -914,6 +914,13 @@ def test_the_tour_goes_on_when_its_tool_was_used(hand: Hand) -> None:
     assert not hand.page.is_visible("#tour")
 
 
+def test_a_tour_that_was_sent_away_points_at_nothing(hand: Hand) -> None:
+    hand.page.click("#tour button >> nth=1")
+    hand.line((100, 100), (300, 100))
+    assert not hand.page.is_visible("#tour")
+    assert not hand.page.locator(".pointed").count()
+
+
 def test_every_control_has_a_name(hand: Hand) -> None:
     nameless = hand.page.evaluate(
         """[...document.querySelectorAll("button, input, canvas[tabindex], dialog")]

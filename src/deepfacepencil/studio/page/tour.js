@@ -11,6 +11,7 @@ export function tour(place, steps) {
   const point = (on) => document.getElementById(steps[at]?.[0])?.classList.toggle("pointed", on);
   const end = () => {
     point(false);
+    at = steps.length;
     place.hidden = true;
     choices.set("toured", true);
   };
@@ -27,5 +28,5 @@ export function tour(place, steps) {
   never.onclick = end;
   place.hidden = false;
   go();
-  return (id) => at < steps.length && steps[at][0] === id && go();
+  return (id) => steps[at] && steps[at][0] === id && go();
 }
