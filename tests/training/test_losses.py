@@ -55,6 +55,15 @@ def test_hinge():
     torch.testing.assert_close(losses.hinge_generator(FAKE), g)
 
 
+def test_least_squares_are_means_over_each_scale():
+    d, g = torch.tensor(0.0), torch.tensor(0.0)
+    for real, fake in zip(REAL, FAKE, strict=True):
+        d += ((real[-1] - 1) ** 2).mean() + (fake[-1] ** 2).mean()
+        g += ((fake[-1] - 1) ** 2).mean()
+    torch.testing.assert_close(losses.least_squares_discriminator(REAL, FAKE), d / 3)
+    torch.testing.assert_close(losses.least_squares_generator(FAKE), g / 3)
+
+
 def test_eq_6_averages_layers_and_scales_and_leaves_the_logits_out():
     #                          |1-0|, |2-4| ;     |0-2| ;     |4-4.5|
     expected = (1.5 + 2.0 + 0.5) / 3
