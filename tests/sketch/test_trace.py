@@ -128,6 +128,15 @@ def test_corners_stay_corners():
         assert np.linalg.norm(line - corner, axis=1).min() < 5
 
 
+@pytest.mark.parametrize("length", [2, 3, 5, 50])
+def test_a_straight_line_is_one_curve_with_its_handles_at_thirds(length):
+    drawing = np.zeros((64, 64), bool)
+    drawing[10, 5 : 5 + length] = True
+    (chain,) = trace(drawing)
+    ends = np.array([(5.5, 10.5), (4.5 + length, 10.5)]) * CANVAS / 64
+    np.testing.assert_allclose(chain, np.linspace(*ends, 4), atol=0.5)
+
+
 def test_drawings_of_nobody_knows_what_have_unknown_classes():
     drawing = np.zeros((64, 64), bool)
     drawing[10, 5:60] = True
