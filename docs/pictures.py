@@ -51,6 +51,7 @@ def animation() -> None:
                     executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
                 )
                 page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+                page.set_default_timeout(180_000)  # milliseconds: machines are busy at times
                 page.goto(address)
                 frames = _drawn(page)
                 _filmstrip(page, frames)

@@ -622,6 +622,22 @@ def test_a_stroke_does_not_wait_for_what_is_not_wanted_any_more(
     running.stop()
 
 
+def test_photos_come_while_a_key_is_held(browser: "playwright.Browser") -> None:
+    running = Running(Copyist(0.3))
+    hand = Hand(browser, running)
+    hand.line((100, 100), (200, 100))
+    hand.page.keyboard.press("v")
+    hand.page.keyboard.press("Control+a")
+    hand.settle()
+    drawn = len(running.engine.drawn)
+    for _ in range(40):
+        hand.page.keyboard.press("ArrowDown")
+        hand.page.wait_for_timeout(50)
+    assert len(running.engine.drawn) > drawn + 2
+    hand.context.close()
+    running.stop()
+
+
 def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser") -> None:
     running = Running(Copyist(0.7, larger=0.7))  # longer than a hand has to rest
     hand = Hand(browser, running)

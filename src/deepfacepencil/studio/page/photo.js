@@ -42,6 +42,7 @@ export class Photo extends EventTarget {
   #times = [];
   #measured = 0;
   #took = 0; // milliseconds, the last photo
+  #settled = 0; // when the hand was done with something the last time
   #shown = null; // what was asked for the photo on the canvas, before it grew
 
   constructor() {
@@ -80,8 +81,11 @@ export class Photo extends EventTarget {
   #overtake(settled) {
     const { live, since } = this.#onTheWay;
     if (!live) this.#onTheWay.wanted = false; // it would be an old one
-    const soon = performance.now() - since > (1 - SOON) * this.#took;
-    if (!live || (settled && !soon)) photos.drop?.();
+    const now = performance.now();
+    const soon = now - since > (1 - SOON) * this.#took;
+    const again = now - this.#settled < 2 * this.#took; // a key that is held: something is to be seen
+    if (settled) this.#settled = now;
+    if (!live || (settled && !soon && !again)) photos.drop?.();
   }
 
   /** What is on the way is not wanted any more: the drawing has gone. */
