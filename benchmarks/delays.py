@@ -202,7 +202,8 @@ async def _delays(port: int, seconds: float, pause: float = 0.02) -> list[float]
             sent = time.perf_counter()
             text = {"id": number, "strokes": strokes[: 1 + number % len(strokes)]}
             await page.send(json.dumps(text))
-            await page.recv()
+            photo = await page.recv()
+            assert isinstance(photo, bytes), f"refused: {photo!r}"
             delays.append((time.perf_counter() - sent) * 1000)
             await asyncio.sleep(pause)
     return delays
@@ -218,10 +219,10 @@ def _crowd(port: int, process: int, settings: Settings) -> None:
             go, made = context.Event(), context.Event()
             go.set()
             name = names[len(tried) % len(names)]
+            tried.append(name)
             attacker = context.Process(target=_attack, args=(name, port, go, made), daemon=True)
             attacker.start()
             over.wait(settings.seconds / len(names))
-            tried.append(name)
             attacker.kill()
 
     def watch() -> None:

@@ -111,6 +111,20 @@ def test_work_that_does_not_end_is_ended_and_the_next_is_done(worker: Apart, do:
     worker.close()
 
 
+def test_code_beside_the_drawings_is_not_run(
+    worker: Apart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    for name in ("json.py", "slow_worker.py", "sitecustomize.py"):
+        (downloads / name).write_text("open('ran', 'w')\nraise SystemExit")
+    monkeypatch.chdir(downloads)
+    head, _ = worker("face.svg", b"abc", do="print")
+    assert head["length"] == 3
+    assert not (downloads / "ran").exists()
+    worker.close()
+
+
 def test_closing_does_not_wait_for_the_work_at_hand(worker: Apart) -> None:
     worker("face.svg", b"", do="print")
     with ThreadPoolExecutor(1) as pool:

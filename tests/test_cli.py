@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfacepencil.errors import missing_package
+from deepfacepencil.errors import InputError, missing_package
 
 A_DRAWING = Path(__file__).parents[1] / "examples" / "01-long-hair.svg"
 
@@ -15,6 +15,11 @@ A_DRAWING = Path(__file__).parents[1] / "examples" / "01-long-hair.svg"
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deepfacepencil", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_names_of_files_do_not_speak_to_the_terminal() -> None:
+    said = str(InputError("\x1b]0;owned\x07\u202egnp.exe\udcff é 顔: one\ntwo"))
+    assert said == r"\x1b]0;owned\x07\u202egnp.exe\udcff é 顔: one" + "\ntwo"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,16 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert path.read_text() == "whole"
 
 
+def test_a_link_in_the_place_of_a_half_written_file_is_not_followed(tmp_path: Path) -> None:
+    path, other = tmp_path / "table.csv", tmp_path / "other"
+    other.write_text("somebody's")
+    (tmp_path / f".table.csv.{os.getpid()}.part").symlink_to(other)
+    with atomic_path(path) as temporary:
+        temporary.write_text("whole")
+    assert (path.read_text(), other.read_text()) == ("whole", "somebody's")
+    assert not path.is_symlink()
+
+
 def test_a_drawing_may_come_through_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.svg"
     os.mkfifo(pipe)

@@ -51,7 +51,8 @@ class Apart:
             raise InputError("nothing is read any more: the program ends")
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, str(self._niceness)],
+                # -P: a file beside the drawings, such as json.py, is not for Python to import.
+                [sys.executable, "-P", "-m", self._module, str(self._niceness)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -3,8 +3,14 @@
 The command line says it in one line and ends with status 2; it is no part of the paper.
 """
 
+import re
 import sys
 from pathlib import Path
+
+# Names of files may hold what moves a terminal's cursor, or turns the text around it.
+_UNSEEN = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class InputError(Exception):
@@ -12,6 +18,14 @@ class InputError(Exception):
 
     The command line prints that line and exits with 2.
     """
+
+    def __str__(self) -> str:
+        return seen(super().__str__())
+
+
+def seen(text: str) -> str:
+    """The text with what a terminal would obey written out, as \\x1b."""
+    return _UNSEEN.sub(lambda one: ascii(one[0])[1:-1], text)
 
 
 def missing_package(name: str | None, extra: str) -> InputError:

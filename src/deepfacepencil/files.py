@@ -12,7 +12,7 @@ from glob import escape, glob
 from pathlib import Path
 
 from .budget import require_regular
-from .errors import InputError
+from .errors import InputError, seen
 
 PICTURES = {
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
@@ -35,6 +35,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         if not _lives(left.name.split(".")[-2]):
             left.unlink(missing_ok=True)
     temporary = path.with_name(f".{name}{end}")
+    # Made here, and anew: in a folder that others may write to, they could have put a link there.
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
         temporary.replace(path)
@@ -98,7 +101,8 @@ def _name_what_is_left_out(folder: Path, found: Sequence[Path]) -> None:
         if path.name[0] != "." and path.suffix.lower() not in about and path.is_file()
     )
     for name in other:
-        print(f"left out {folder / name}: not a kind of picture that is read; save it as PNG")
+        path = seen(str(folder / name))
+        print(f"left out {path}: not a kind of picture that is read; save it as PNG")
 
 
 def _shortened(name: str, most: int) -> str:

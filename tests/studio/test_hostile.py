@@ -77,10 +77,11 @@ def half_sent(studio: Running, text: bytes) -> socket.socket:
     return connection
 
 
-def test_half_sent_requests_make_room_for_others(studio: Running) -> None:
+@pytest.mark.parametrize("sent", [REQUESTS[0][:30], REQUESTS[3][:-3]])
+def test_half_sent_requests_make_room_for_others(studio: Running, sent: bytes) -> None:
     with contextlib.ExitStack() as held:
         for _ in range(400):
-            held.enter_context(half_sent(studio, REQUESTS[0][:30]))
+            held.enter_context(half_sent(studio, sent))
         assert is_well(studio)
 
 

@@ -349,6 +349,24 @@ def test_strokes_are_flipped_turned_stretched_and_grouped(hand: Hand) -> None:
     assert len(hand.strokes()) == 4
 
 
+def test_a_group_after_a_reload_is_another_one(hand: Hand) -> None:
+    for y in (100, 200, 300, 400):
+        hand.line((100, y), (200, y))
+    for first, second in ((100, 200), (300, 400)):
+        hand.page.keyboard.press("v")
+        hand.page.keyboard.press("Escape")
+        hand.page.mouse.click(*hand.on_screen((150, first)))
+        hand.page.keyboard.down("Shift")
+        hand.page.mouse.click(*hand.on_screen((150, second)))
+        hand.page.keyboard.up("Shift")
+        hand.page.click("#group")
+        hand.kept()
+        hand.page.reload()
+        hand.until(lambda: not hand.page.is_disabled("#save"))
+    groups = re.findall(r' data-group="(\d+)"', hand.save("svg").decode())
+    assert [groups.count(group) for group in groups] == [2, 2, 2, 2]
+
+
 def test_a_width_is_a_strokes_own_and_can_be_changed(hand: Hand) -> None:
     hand.line((100, 100), (200, 100))
     hand.page.fill("#width", "8")
@@ -532,6 +550,37 @@ def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
         with Image.open(io.BytesIO(hand.save(kind))) as image:
             assert image.size == size
             assert (image.text.get(XMP_KEY) == XMP) == (kind == "both")  # type: ignore[attr-defined]
+
+
+def test_a_damaged_drawing_is_said_to_be_one(hand: Hand) -> None:
+    whole = '<svg xmlns="http://www.w3.org/2000/svg" data-studio="1"{}><g>{}</g></svg>'
+    line = '<path d="M9 9C9 9 99 99 99 99"/>'
+    for about, body in [
+        ("", "<path/>"), ("", line + '<path d="M9 1e999"/>'), (' data-brush="?"', line),
+        ("", '<path d="M9 99999999"/>'), (' data-brush="AAAA"', line),
+    ]:  # fmt: skip
+        hand.page.evaluate("document.getElementById('toast').textContent = ''")
+        hand.open("a.svg", whole.format(about, body).encode())
+        hand.until(lambda: hand.page.inner_text("#toast") == "This drawing is damaged.")
+    hand.open("a.svg", whole.format("", line * 2001).encode())
+    hand.until(lambda: "more strokes" in hand.page.inner_text("#toast"))
+    assert hand.strokes() == []
+
+
+def test_what_would_hold_up_the_page_is_refused(hand: Hand) -> None:
+    """The lines of an SVG as the page finds them where it has no server."""
+    uses = "".join(f'<g id="a{k}">' + f'<use href="#a{k - 1}"/>' * 9 + "</g>" for k in range(1, 8))
+    many = f'<g id="a">{"<path/>" * 900}</g>' + '<use href="#a"/>' * 900
+    for body in ("<g/>" * 60_000, uses, many):
+        text = f'<svg xmlns="http://www.w3.org/2000/svg">{body}<path id="a0" d="M9 9L99 9"/></svg>'
+        said = hand.page.evaluate(
+            """async (text) => {
+              const { linesOf } = await import("./web/svg.js");
+              try { return linesOf(text).length; } catch ({ message }) { return message; }
+            }""",
+            text,
+        )
+        assert "more parts" in str(said)
 
 
 def test_a_photo_of_generate_is_opened_as_its_drawing(hand: Hand) -> None:

@@ -100,10 +100,27 @@ def test_other_names_are_not_answered(client: TestClient) -> None:
         "localhost.evil.example",
         "evil.example:8400",
         "localhost@evil.example",
+        "evil.example@localhost",
+        "localhost/evil.example",
+        "localhost?evil.example",
+        "localhost\\evil.example",
+        "localhost:evil.example",
         "",
+        ":8400",
         "[::1",
+        "[evil.example]",
     ):
         assert client.get("/", headers={"host": name}).status_code == 421
+
+
+def test_no_name_is_none_of_ours() -> None:
+    for name in ("", "https://studio.example", "[", "a b"):
+        with pytest.raises(InputError, match="--allowed-host"):
+            Access.of("127.0.0.1", [name], None)
+    for host in ("", "0.0.0.0"):  # both are every address of this machine
+        access = Access.of(host, [], "a-secret")
+        assert access.knows("192.0.2.7:8400")
+        assert not access.knows("")
 
 
 def test_the_origin_is_ours_in_any_case_of_letters(client: TestClient) -> None:
@@ -258,6 +275,28 @@ def test_slow_uploads_are_given_up() -> None:
     app = create_app(Copyist(), Limits(upload=0))
     with TestClient(app, base_url=f"http://{HOST}", headers=OURS) as client:
         assert client.post("/open", content=b"<svg/>").status_code == 408
+
+
+def test_one_address_leaves_others_room_to_open_files() -> None:
+    """Who sends slowly, or posts from another site, takes nobody's place."""
+    running = Running(Copyist(), Limits(opening=3, opening_per_address=2))
+    try:
+        head = f"POST /open HTTP/1.1\r\nHost: {running.address[7:-1]}\r\nContent-Length: 9\r\n"
+        ours = f"{head}Origin: {running.address[:-1]}\r\n"
+        with contextlib.ExitStack() as held:
+            for text in [f"{head}Origin: http://evil.example\r\n"] * 3 + [ours] * 2:
+                slow = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+                held.enter_context(slow).sendall(f"{text}\r\n<svg".encode())
+            with httpx2.Client(
+                base_url=running.address, headers={"origin": running.address[:-1]}, timeout=120
+            ) as client:
+                while client.post("/open", content=b"<svg/>").status_code != 503:
+                    time.sleep(0.05)
+                other = {"x-forwarded-for": "192.0.2.1"}  # as a proxy on this machine says it
+                assert client.post("/open", content=b"<svg/>", headers=other).status_code == 422
+                assert client.post("/place", content=b"[]").status_code == 422
+    finally:
+        running.stop()
 
 
 def test_an_allowance_comes_back_with_time() -> None:

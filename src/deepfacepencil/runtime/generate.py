@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from ..budget import read_file
-from ..errors import InputError
+from ..errors import InputError, seen
 from ..files import require_own_names
 from ..provenance import save_made
 from .appearance import Appearance
@@ -79,7 +79,7 @@ def generate(
     if unheard:
         remarks.append(f"this model hears lines alone, not {', '.join(dict.fromkeys(unheard))}")
     for remark in dict.fromkeys(remarks):
-        print(remark, file=sys.stderr)
+        print(seen(remark), file=sys.stderr)
     if blocks:
         save_made(_sheet(blocks), output / SHEET)
     if problems:

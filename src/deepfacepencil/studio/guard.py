@@ -6,6 +6,7 @@ its own origin. Both are refused, always. Who reaches the studio over a network 
 
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from fastapi import Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
 
+from ..errors import InputError
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+_HOST = re.compile(r"(?:\[([\da-f:.]+)\]|([^\s\[\]:/?#@\\]+))(?::\d{0,5})?", re.IGNORECASE)
 TOKEN = "token"  # of the link that is printed, and in an Authorization: Bearer
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -48,7 +52,13 @@ class Access:
 
     @classmethod
     def of(cls, host: str, allowed: Iterable[str], token: str | None) -> "Access":
-        """To a studio that listens at `host` and may be called by `allowed` names too."""
+        """To a studio that listens at `host` and may be called by `allowed` names too.
+
+        Raises InputError for one that is no name.
+        """
+        for name in allowed:
+            if not name_of(name):
+                raise InputError(f"--allowed-host {name}: give a name, such as studio.example.org")
         names = LOCAL | {name_of(name) for name in allowed}
         if host in LOCAL:
             return cls(frozenset(names), False, token)
@@ -58,7 +68,7 @@ class Access:
     def knows(self, host: str) -> bool:
         """Whether a Host header, as in `localhost:8400`, is one of our names."""
         name = name_of(host)
-        return name in self.names or (self.addresses and _is_address(name))
+        return name != "" and (name in self.names or (self.addresses and _is_address(name)))
 
     def admits(self, shown: str | None) -> bool:
         """Whether what somebody shows is the token, or none is wanted."""
@@ -69,10 +79,8 @@ class Access:
 
 def name_of(host: str) -> str:
     """The name in a Host header, in small letters, without brackets and port; "" for nonsense."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower().rstrip(".") if found else ""
 
 
 def _cookie_of(host: str) -> str:

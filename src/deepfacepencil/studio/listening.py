@@ -1,8 +1,9 @@
 """Where the studio listens, how long it does, and how much it hears at once.
 
-Whoever opens a connection has to ask for something, whole, before long; and of many connections
-from one address those that have not asked yet are closed for newer ones. What comes in crumbs takes
-a thousand times the work of a whole: it is heard a bite at a time, with pauses for the others.
+Whoever opens a connection has to ask for something, whole, before long, and to read the answer; of
+many connections from one address those that have not are closed for newer ones. What comes in
+crumbs takes a thousand times the work of a whole: it is heard a bite at a time, with pauses for the
+others.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ class Waits:
     body: float = 60
     """For the body after it, and for reading an answer that does not fit into the buffers."""
     per_address: int = 200
-    """Connections from one address; one that has not asked yet goes first."""
+    """Connections from one address; one that keeps us waiting goes for a newer one."""
     altogether: int = 390
     """Connections of all; below what the server refuses with a 503."""
 
@@ -129,12 +130,12 @@ class Listener(H11Protocol):
         ours = [other for other in self.connections if _address(other) == address]
         full = len(self.connections) > self.waits.altogether
         if len(ours) > self.waits.per_address or full:
-            silent = (
-                _silent(ours)
-                or _silent(list(self.connections) if full else [])
+            idle = (
+                _idle(ours)
+                or _idle(list(self.connections) if full else [])
                 or self  # everybody else is being answered
             )
-            silent.transport.abort()
+            idle.transport.abort()
         if not transport.is_closing():
             self._expect(head=True)
 
@@ -180,6 +181,13 @@ class Listener(H11Protocol):
     def silent(self) -> bool:
         """Whether it has not asked for anything yet, or not again."""
         return self.conn.their_state is h11.IDLE
+
+    @property
+    def awaited(self) -> tuple[int, float] | None:
+        """What it lets us wait for, and until when: a question, its rest, or that it reads."""
+        if self._deadline:
+            return (0 if self.silent else 1), self._deadline.when()
+        return (2, self._reading.when()) if self._reading else None
 
     def _look(self) -> None:
         """Sets the clock by what the other side has still to say."""
@@ -265,10 +273,10 @@ def _address(connection: object) -> str:
     return client[0] if client else ""
 
 
-def _silent(connections: Sequence[object]) -> Listener | None:
-    """The connection that has waited longest without asking for anything."""
-    waiting = [c for c in connections if isinstance(c, Listener) and c.silent and c._deadline]
-    return min(waiting, key=lambda c: c._deadline.when() if c._deadline else 0, default=None)
+def _idle(connections: Sequence[object]) -> Listener | None:
+    """The connection that lets us wait: first for a question, and for the longest time."""
+    waiting = [(c.awaited, c) for c in connections if isinstance(c, Listener) and c.awaited]
+    return min(waiting, key=lambda one: one[0], default=(None, None))[1]
 
 
 def listening(host: str, port: int) -> sockets.socket:

@@ -14,13 +14,13 @@ import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 
 from ..errors import InputError
 from ..runtime.engine import Engine
@@ -56,9 +56,23 @@ class Limits:
     patience: float = 10
     """Seconds that a page may take to read an answer."""
     opening: int = 8
-    """Files that may come in or wait to be opened."""
+    """Files that may come in or wait to be opened, and as many drawings to be put in place."""
+    opening_per_address: int = 5
+    """Of these, from one address."""
     upload: float = 60
     """Seconds that a file may take to come in."""
+
+
+@dataclass
+class _Desk:
+    """Where work is handed in: one piece is done at a time, few wait, of one address fewer."""
+
+    thread: ThreadPoolExecutor  # apart from the engine's: opening a picture takes a second
+    addresses: list[str] = field(default_factory=list)  # of those who are here
+
+    def is_full_for(self, address: str, limits: Limits) -> bool:
+        mine = self.addresses.count(address)
+        return len(self.addresses) >= limits.opening or mine >= limits.opening_per_address
 
 
 @dataclass
@@ -69,9 +83,9 @@ class _Studio:
     counts: Counts
     limits: Limits
     clients: set[Client]
-    opener: ThreadPoolExecutor  # apart from the engine's: opening a picture takes a second
+    opener: _Desk
+    placer: _Desk
     reader: Reader  # what is opened is read in its process
-    opening: int = 0
 
 
 def create_app(engine: Draws, limits: Limits | None = None, access: Access = Access()) -> FastAPI:
@@ -82,7 +96,8 @@ def create_app(engine: Draws, limits: Limits | None = None, access: Access = Acc
         counts,
         limits or Limits(),
         set(),
-        ThreadPoolExecutor(1, "opener"),
+        _Desk(ThreadPoolExecutor(1, "opener")),
+        _Desk(ThreadPoolExecutor(1, "placer")),
         Reader(niceness=10),  # drawing goes before opening
     )
 
@@ -91,7 +106,8 @@ def create_app(engine: Draws, limits: Limits | None = None, access: Access = Acc
         yield
         studio.reader.close()
         studio.queue.close()
-        studio.opener.shutdown(wait=False, cancel_futures=True)
+        for desk in (studio.opener, studio.placer):
+            desk.thread.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(Guard, access=access)
@@ -100,6 +116,10 @@ def create_app(engine: Draws, limits: Limits | None = None, access: Access = Acc
     _add_watching(app, studio)
     _add_page(app)
     return app
+
+
+def _address(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client else ""
 
 
 def _add_drawing(app: FastAPI, studio: _Studio) -> None:
@@ -111,7 +131,7 @@ def _add_drawing(app: FastAPI, studio: _Studio) -> None:
             await socket.close(1008)
             return
         await socket.accept()
-        address = socket.client.host if socket.client else ""
+        address = _address(socket)
         alike = sum(other.address == address for other in clients)
         if len(clients) >= limits.clients or alike >= limits.clients_per_address:
             studio.counts.full += 1
@@ -177,14 +197,19 @@ async def _patiently(sending: Awaitable[None], limits: Limits) -> bool:
 
 
 def _add_files(app: FastAPI, studio: _Studio) -> None:
-    async def in_turn(work: Callable[[bytes], bytes], request: Request, most: int) -> Response:
-        if studio.opening >= studio.limits.opening:
+    async def in_turn(
+        desk: _Desk, work: Callable[[bytes], bytes], request: Request, most: int
+    ) -> Response:
+        if not from_our_page(request.headers):
+            raise HTTPException(403, "This was not asked by the studio's page")
+        address = _address(request)
+        if desk.is_full_for(address, studio.limits):
             raise HTTPException(503, "Others are opening drawings; try again in a moment")
-        studio.opening += 1
+        desk.addresses.append(address)
         try:
             data = await asyncio.wait_for(_body(request, most), studio.limits.upload)
             loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(studio.opener, work, data)
+            result = await loop.run_in_executor(desk.thread, work, data)
         except TimeoutError:
             raise HTTPException(408, "The file took too long to come in; try again") from None
         except ClientDisconnect:
@@ -193,7 +218,7 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
             studio.counts.refused += 1
             raise HTTPException(422, str(problem)) from None
         finally:
-            studio.opening -= 1
+            desk.addresses.remove(address)
         return Response(result, media_type="application/json")
 
     def read(data: bytes) -> bytes:
@@ -205,22 +230,19 @@ def _add_files(app: FastAPI, studio: _Studio) -> None:
     @app.post("/open")
     async def open_drawing(request: Request) -> Response:
         studio.counts.opened += 1
-        return await in_turn(read, request, opening.MAX_UPLOAD)
+        return await in_turn(studio.opener, read, request, opening.MAX_UPLOAD)
 
     @app.post("/place")
     async def place(request: Request) -> Response:
-        return await in_turn(place_strokes, request, protocol.MAX_MESSAGE)
+        return await in_turn(studio.placer, place_strokes, request, protocol.MAX_MESSAGE)
 
     @app.get("/examples")
     async def examples() -> JSONResponse:
-        loop = asyncio.get_running_loop()
-        return JSONResponse(await loop.run_in_executor(studio.opener, opening.examples))
+        return JSONResponse(await asyncio.to_thread(opening.examples))
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The whole body of a request of our own page; 403 and 413 otherwise."""
-    if not from_our_page(request.headers):
-        raise HTTPException(403, "This was not asked by the studio's page")
+    """The whole body of a request; 413 if it is too much."""
     data = bytearray()
     async for part in request.stream():
         data += part

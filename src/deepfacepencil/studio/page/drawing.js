@@ -102,7 +102,10 @@ export class Editor extends EventTarget {
     this.#draft = null;
     this.#now = now;
     for (const { strokes } of [...past, now, ...future]) {
-      for (const { id } of strokes) strokesSoFar = Math.max(strokesSoFar, Number(id) || 0);
+      // Groups are numbered with them: a new one is not to be an old one.
+      for (const { id, group } of strokes) {
+        strokesSoFar = Math.max(strokesSoFar, Number(id) || 0, Number(group) || 0);
+      }
     }
     this.#changed(performance.now(), true);
   }

@@ -7,6 +7,9 @@ import { SENTENCE, SOFTWARE, XMP, XMP_KEY } from "./provenance.js";
 
 const KEY = "deepfacepencil-drawing";
 const MOST = { strokes: 2000, points: 40000 };
+const MOST_GROUPS = 1e6;
+const TOO_MANY = "This drawing has more strokes than the studio can hold.";
+const DAMAGED = "This drawing is damaged.";
 
 /** A drawing as SVG: cubic curves through its points, which are the ends of the curves. */
 export function toSvg(drawing) {
@@ -66,11 +69,11 @@ export function fromSvg(text) {
   const root = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (root.nodeName !== "svg" || root.dataset.studio !== "1") return null;
   const drawing = begun();
-  drawing.strokes = [...root.querySelectorAll("g > path")].map(strokeOf);
+  const paths = root.querySelectorAll("g > path");
+  if (paths.length > MOST.strokes) throw new Error(TOO_MANY);
+  drawing.strokes = [...paths].map(strokeOf);
   const total = drawing.strokes.reduce((sum, one) => sum + one.points.length, 0);
-  if (drawing.strokes.length > MOST.strokes || total > MOST.points) {
-    throw new Error("This drawing has more strokes than the studio can hold.");
-  }
+  if (total > MOST.points) throw new Error(TOO_MANY);
   const share = (text) => (Math.abs(Number(text)) <= 1 ? Number(text) : 0);
   drawing.tolerance = share(root.dataset.tolerance);
   if (root.dataset.seed) drawing.seed = Number(root.dataset.seed) >>> 0;
@@ -96,21 +99,21 @@ function said(name, text) {
 }
 
 function strokeOf(path) {
-  const numbers = path.getAttribute("d").match(/-?\d+(\.\d+)?/g)?.map(Number) ?? [];
-  const pressures = (path.dataset.pressure ?? "").split(" ").map((value) => Number(value) / 100);
+  const numbers = (path.getAttribute("d") ?? "").match(/-?\d+(\.\d+)?/g)?.map(Number) ?? [];
+  const pressures = (path.dataset.pressure ?? "").split(" ").map((value) => Math.min(1, Number(value) / 100));
   const points = [];
   for (let i = 0; i + 1 < numbers.length; i += 6) {
     const [x, y] = [tenth(numbers[i]), tenth(numbers[i + 1])];
-    points.push([x, y, pressures[points.length] || 0.5]);
+    points.push([x, y, pressures[points.length] > 0 ? pressures[points.length] : 0.5]);
   }
   const far = ([x, y]) => !(Math.max(Math.abs(x), Math.abs(y)) < 100 * PAPER);
-  if (!points.length || points.some(far)) throw new Error("This drawing is damaged.");
+  if (!points.length || points.some(far)) throw new Error(DAMAGED);
   // A dot is written as a curve from a point to itself.
   const isDot = points.length === 2 && points[0].join() === points[1].join();
   const about = {};
   const [width, group] = [Number(path.dataset.width), Number(path.dataset.group)];
   if (width >= 1 && width <= 12) about.width = width;
-  if (group >= 1) about.group = group;
+  if (group >= 1 && group <= MOST_GROUPS) about.group = group;
   return stroke(isDot ? points.slice(0, 1) : points, undefined, about);
 }
 
@@ -119,8 +122,13 @@ export function base64(cells) {
 }
 
 function cellsOf(text) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  if (bytes.length !== CELLS * CELLS) throw new Error("This drawing is damaged.");
+  let bytes = [];
+  try {
+    bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    // no base64
+  }
+  if (bytes.length !== CELLS * CELLS) throw new Error(DAMAGED);
   return new Int8Array(bytes.buffer);
 }
 

@@ -14,7 +14,7 @@
 import { near } from "./drawing.js";
 import { base64 } from "./files.js";
 
-const GIVE_UP = 20_000; // milliseconds without an answer
+const GIVE_UP = 60_000; // milliseconds without an answer: of a hundred drawers each has a turn in less
 
 const TROUBLES = {
   full: "The studio is full. Your drawing is safe here; trying again…",

@@ -21,6 +21,13 @@ async function ask(mode, question) {
 /** {id, changed, drawing, thumbnail (a Blob or null)} */
 export const keep = (entry) => ask("readwrite", (store) => store.put(entry));
 export const find = (id) => ask("readonly", (store) => store.get(id));
+/** Another entry in the place of one, if it is there: nobody else writes between. */
+export const change = (id, made) =>
+  ask("readwrite", (store) => {
+    const found = store.get(id);
+    found.onsuccess = () => found.result && store.put(made(found.result));
+    return found;
+  });
 export const forget = (id) => ask("readwrite", (store) => store.delete(id));
 export const all = async () =>
   (await ask("readonly", (store) => store.getAll())).sort((a, b) => b.changed - a.changed);

@@ -84,13 +84,14 @@ export class Table extends EventTarget {
   async keep() {
     if (!this.#resumed) return;
     this.#due = false;
-    const drawing = this.#editor.settled;
     try {
-      const picture = this.#picture();
+      const [picture, of] = [this.#picture(), this.current];
       // A page that is being closed has no time for a new one.
-      if (picture && !document.hidden) this.thumbnail = await blobOf(small(picture));
+      const made = picture && !document.hidden ? await blobOf(small(picture)) : null;
+      if (made && of === this.current) this.thumbnail = made;
+      // All of one moment, now: meanwhile there may be other strokes, or another drawing.
       const { current: id, about, thumbnail } = this;
-      const { history } = this.#editor;
+      const { history, settled: drawing } = this.#editor;
       const [before, after] = [this.#before, this.#after];
       const touched = (this.#touched ||= history.past.length + history.future.length > 0);
       if (isEmpty(drawing) && !touched && !before && !about.tracing) await store.forget(id);
@@ -139,8 +140,7 @@ export class Table extends EventTarget {
   /** Another name for the drawing of an entry. */
   async rename(id, name) {
     if (id === this.current) this.about = { ...this.about, name };
-    const entry = await store.find(id);
-    if (entry) await store.keep({ ...entry, name });
+    await store.change(id, (entry) => ({ ...entry, name }));
   }
 
   async forget(id) {

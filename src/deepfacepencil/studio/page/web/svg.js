@@ -3,13 +3,14 @@
 
 const CANVAS = 512;
 const STEP = 6; // pixels between the points of a stroke
-const MOST = { strokes: 2000, points: 40000 };
+const MOST = { strokes: 2000, points: 40000, elements: 50_000, copies: 3000 };
 const SHAPES = "path, line, polyline, polygon, circle, ellipse, rect";
 const LEFT_OUT =
   "script, foreignObject, metadata, title, desc, text, filter, animate, animateMotion, " +
   "animateTransform, set, audio, video, iframe, image, font, font-face, clipPath, mask, pattern, marker";
 const SAME_COLOUR = 16; // a difference per channel that nobody sees
 const NOTHING = "This file has no strokes: draw lines, not text.";
+const TOO_MUCH = "This drawing has more parts than this page can lay out: simplify it.";
 
 /** The strokes in an SVG, [x, y, x, y, ...] each, its page in the middle of the canvas. */
 export function linesOf(text) {
@@ -29,6 +30,7 @@ export function linesOf(text) {
 function laidOut(text) {
   const parsed = new DOMParser().parseFromString(unstyled(text), "image/svg+xml").documentElement;
   if (parsed.localName !== "svg") throw new Error("This file is no SVG that can be read.");
+  if (parsed.getElementsByTagName("*").length > MOST.elements) throw new Error(TOO_MUCH);
   const sheets = [...parsed.querySelectorAll("later-css")].map((sheet) => sheet.textContent);
   for (const one of parsed.querySelectorAll(`${LEFT_OUT}, later-css`)) one.remove();
   for (const one of [parsed, ...parsed.querySelectorAll("*")]) clean(one);
@@ -36,6 +38,7 @@ function laidOut(text) {
   for (const one of [svg, ...svg.querySelectorAll("[later-style]")]) {
     one.style.cssText = one.getAttribute("later-style") ?? "";
   }
+  copies = 0;
   for (const use of [...svg.querySelectorAll("use")]) writeOut(use, svg);
   const box = svg.viewBox.baseVal;
   const sized = svg.hasAttribute("viewBox") || (svg.hasAttribute("width") && svg.hasAttribute("height"));
@@ -73,7 +76,7 @@ function clean(element) {
   }
 }
 
-let copies = 0;
+let copies = 0; // elements that were copied in the document
 
 /** What a <use> stands for, in its place; copies of copies end somewhere. */
 function writeOut(use, svg, depth = 0) {
@@ -86,8 +89,9 @@ function writeOut(use, svg, depth = 0) {
   const [x, y] = ["x", "y"].map((key) => parseFloat(use.getAttribute(key)) || 0);
   const moved = `${use.getAttribute("transform") ?? ""} translate(${x} ${y})`;
   group.setAttribute("transform", moved);
-  if (depth === 0) copies = 0;
-  if (meant && !meant.contains(use) && depth < 8 && ++copies < 1000) {
+  if (meant && !meant.contains(use) && depth < 8) {
+    copies += 1 + meant.getElementsByTagName("*").length;
+    if (copies > MOST.copies) throw new Error(TOO_MUCH);
     const copy = meant.cloneNode(true);
     copy.removeAttribute("id");
     if (copy.localName === "symbol") group.append(...copy.childNodes);
