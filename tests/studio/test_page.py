@@ -349,22 +349,17 @@ def test_strokes_are_flipped_turned_stretched_and_grouped(hand: Hand) -> None:
     assert len(hand.strokes()) == 4
 
 
-def test_a_group_after_a_reload_is_another_one(hand: Hand) -> None:
-    for y in (100, 200, 300, 400):
-        hand.line((100, y), (200, y))
-    for first, second in ((100, 200), (300, 400)):
-        hand.page.keyboard.press("v")
-        hand.page.keyboard.press("Escape")
-        hand.page.mouse.click(*hand.on_screen((150, first)))
-        hand.page.keyboard.down("Shift")
-        hand.page.mouse.click(*hand.on_screen((150, second)))
-        hand.page.keyboard.up("Shift")
-        hand.page.click("#group")
-        hand.kept()
-        hand.page.reload()
-        hand.until(lambda: not hand.page.is_disabled("#save"))
-    groups = re.findall(r' data-group="(\d+)"', hand.save("svg").decode())
-    assert [groups.count(group) for group in groups] == [2, 2, 2, 2]
+def test_a_group_after_a_reload_is_a_new_one(hand: Hand) -> None:
+    groups = hand.page.evaluate(
+        """async () => {
+          const { Editor, blank, grouped } = await import("./drawing.js");
+          const strokes = [1, 2, 3].map((id) => ({ id, points: [[9, 9, 0.5]], group: 1e5 }));
+          const editor = new Editor();
+          editor.load({ now: { ...blank(), strokes } });
+          return grouped(editor.settled.strokes, new Set([3]), true).map(({ group }) => group);
+        }"""
+    )
+    assert groups == [1e5, 1e5, 1e5 + 1]
 
 
 def test_a_width_is_a_strokes_own_and_can_be_changed(hand: Hand) -> None:
