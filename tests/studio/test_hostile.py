@@ -67,7 +67,7 @@ def odd(rng: random.Random) -> object:
 
 
 def is_well(studio: Running) -> bool:
-    with httpx2.Client(base_url=studio.address) as client:
+    with httpx2.Client(base_url=studio.address, timeout=60) as client:  # on a busy machine
         return client.get("/health").status_code == 200
 
 
