@@ -144,15 +144,19 @@ def test_strokes_are_placed_without_a_detour_through_pixels():
         np.testing.assert_array_equal(centre(empty).points, empty.points)
 
 
-def test_a_cartoon_is_placed_by_its_outline():
+PONYTAIL = [_arc(310, 150, 150 - 12 * k, 100 - 8 * k, 170, 380) for k in range(5)]
+BUNS = [_arc(x, y, 60, 55) for x in (30, 270) for y in (60, 175)]
+
+
+@pytest.mark.parametrize("hair", [PONYTAIL, BUNS])
+def test_a_cartoon_is_placed_by_its_outline(hair):
     face = [
         _arc(150, 330, 100, 165),
         *(_arc(x, 280, 20, 20) for x in (110, 190)),
         *(_arc(x, 245, 16, 5, 180, 360) for x in (110, 190)),
         _arc(150, 420, 40, 14),
     ]
-    ponytail = [_arc(310, 150, 150 - 12 * k, 100 - 8 * k, 170, 380) for k in range(5)]
-    outline = next(iter(centre(Strokes.of(face + ponytail))))
+    outline = next(iter(centre(Strokes.of(face + hair))))
     low, high = outline.min(axis=0), outline.max(axis=0)
     np.testing.assert_allclose((low + high) / 2, (256, 278), atol=5)
     assert 300 < np.sqrt(np.prod(high - low)) < 360
@@ -315,6 +319,21 @@ def _ink(draw):
     image = Image.new("L", (512, 512), 0)
     draw(ImageDraw.Draw(image))
     return np.asarray(image, np.float32) / 255
+
+
+@pytest.mark.parametrize(("step", "lean"), [(6, 40), (7, 10), (11, 25)])
+def test_lines_around_what_is_hatched_with_a_ruler_stay(step, lean):
+    hatched = Image.new("L", (512, 512))
+    canvas = ImageDraw.Draw(hatched)
+    for x in range(60, 440, step):
+        canvas.line((x + lean, 120, x - lean, 240), 200, 1)
+    around = Image.new("L", (512, 512))
+    ImageDraw.Draw(around).ellipse((120, 60, 390, 330), 255)
+    inside = np.where(np.asarray(around) > 0, np.asarray(hatched), 0)
+    outline = _ink(lambda canvas: canvas.ellipse((119, 59, 391, 331), None, 255, 3)) > 0.5
+    ink = np.maximum(inside.astype(np.float32) / 255, outline)
+    lines = lines_of(normalise.without_rules(ink))
+    assert (ndimage.distance_transform_edt(~lines)[outline] > 12).mean() < 0.02
 
 
 @pytest.mark.parametrize(("gap", "joined"), [(4, True), (24, False)])

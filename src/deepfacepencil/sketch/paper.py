@@ -26,6 +26,7 @@ _PIECE = 61  # pixels that a rule is straight for at least
 _THIN = 7  # pixels: what is thicker is no rule
 _DOTS, _DOT = 16, 12  # dots of a paper at least, and pixels that they are large at most
 _FAMILY = 5  # rules side by side at least
+_HATCHED = 9  # pixels between lines of a hatching, at most
 _ACROSS = 0.55  # of the page: what is as long is a fold or a frame, however few there are
 _SIDE = 2 * int(np.ceil(CANVAS * 2**0.5 / 2)) + 2  # of a square that the canvas can turn in
 
@@ -68,7 +69,7 @@ def are_rules(strokes: Strokes) -> NDArray[np.bool_]:
                 places = seen @ along
                 row = float(seen.mean(axis=0) @ [-along[1], along[0]])
                 bars.append(_Bar(index, row, int(places.min()), int(places.max()), 1.0))
-        for bar in [*_family(bars), *(bar for bar, _ in _long(bars))]:
+        for bar in [*_family(bars, seen=False), *(bar for bar, _ in _long(bars))]:
             found[bar.part] = True
     return found
 
@@ -183,7 +184,7 @@ def _rules(level: NDArray[np.float32], noise: float) -> NDArray[np.float32] | No
             dark = float(np.median(np.where(own, level[down, right], 0).max(axis=0)))
             bars.append(_Bar(index, middle, right.start, right.stop, dark))
     strength = np.zeros(count + 1, np.float32)
-    family = _family(bars)
+    family = _family(bars, seen=True)
     for bar, dark in _long(bars):
         strength[bar.part] = dark
     for bar in family:
@@ -217,8 +218,8 @@ def _long(bars: Sequence[_Bar]) -> Iterator[tuple[_Bar, float]]:
             yield bar, longest.dark
 
 
-def _family(bars: Sequence[_Bar]) -> list[_Bar]:
-    """Lines side by side at equal distances, equally dark."""
+def _family(bars: Sequence[_Bar], seen: bool) -> list[_Bar]:
+    """Lines side by side at equal distances, equally dark; `seen` as pixels, where lines touch."""
     rows: list[list[_Bar]] = []
     for bar in sorted(bars, key=lambda bar: bar.row):
         if rows and bar.row - rows[-1][-1].row < 3:
@@ -243,7 +244,22 @@ def _family(bars: Sequence[_Bar]) -> list[_Bar]:
     # The sides of a face, of its hair and its nose are short for how far apart they are.
     if np.median([_length(row) for row in rows]) < 3 * step:
         return []
+    reach = [max(bar.right for bar in row) - min(bar.left for bar in row) for row in rows]
+    if seen and np.median(reach) < _ACROSS * CANVAS:
+        # Short lines hatch an area. A dense one is seen as an area later, as hair is.
+        return [] if step < _HATCHED else _hatching(rows, np.abs(gaps - step) < 0.3 * step)
     return [bar for row in rows for bar in row]
+
+
+def _hatching(rows: Sequence[Sequence[_Bar]], next_to: NDArray[np.bool_]) -> list[_Bar]:
+    """The most rows that are each next to the other, without the darker lines around an area."""
+    ends = np.flatnonzero(~np.concatenate([[False], next_to, [False]]))
+    first = int(np.argmax(np.diff(ends)))
+    run = rows[ends[first] : ends[first + 1]]
+    if len(run) < _FAMILY:
+        return []
+    dark = np.median([bar.dark for row in run for bar in row])
+    return [bar for row in run for bar in row if bar.dark < 1.4 * dark]
 
 
 def _regular(gaps: NDArray[np.float64], step: float) -> NDArray[np.bool_]:

@@ -43,6 +43,7 @@ _FEATURES = 4  # apart from each other in an outline make a face of it: eyes, a 
 # Middle and size (square root of width x height) of such outlines, without hair and ears, in
 # drawings that had the training crop; medians.
 _OUTLINE, _OUTLINE_SIZE = (256, 278), 335
+_FAR, _OTHER = 70, 1.4  # pixels and times that such an outline is off at most
 
 
 def centre(strokes: Strokes, anew: bool = False) -> Strokes:
@@ -58,17 +59,39 @@ def centre(strokes: Strokes, anew: bool = False) -> Strokes:
     best = max(range(len(places)), key=lambda k: places[k].score)
     found = places[best]
     here = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
-    if found.score < _NO_FACE or (not anew and here >= _GOOD_ENOUGH * found.score):
+    if found.score < _NO_FACE:
         return strokes
-    if outline := _outlined_face(strokes):
-        face, scale = np.array(outline[:2]), _OUTLINE_SIZE / outline[2]
-        return strokes.with_points((strokes.points - face) * scale + _OUTLINE)
-    # Between two scales, about the middle of the face.
-    step = _peak(np.array([place.score for place in places]), best) - best
-    scale = found.scale * (_SCALES[1] / _SCALES[0]) ** step
-    middle = np.array(AVERAGE_FACE[0][0])
-    face = (middle - (found.right, found.down)) / found.scale
-    return strokes.with_points((strokes.points - face) * scale + middle)
+    outline = _outlined_face(strokes)
+    if not anew and here >= _GOOD_ENOUGH * found.score:
+        if not outline or not _is_off(outline):
+            return strokes
+        moved = _by_outline(strokes, outline)
+        raster = Image.fromarray(pen.draw(moved, _LOOK * _FINE))
+        there = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
+        return moved if there > here else strokes
+    if outline:
+        placed = _by_outline(strokes, outline)
+    else:  # between two scales, about the middle of the face
+        step = _peak(np.array([place.score for place in places]), best) - best
+        scale = found.scale * (_SCALES[1] / _SCALES[0]) ** step
+        middle = np.array(AVERAGE_FACE[0][0])
+        face = (middle - (found.right, found.down)) / found.scale
+        placed = strokes.with_points((strokes.points - face) * scale + middle)
+    # An outline is found more easily, and whole, where it is large.
+    outline = _outlined_face(placed, whole=False)
+    return _by_outline(placed, outline) if outline else placed
+
+
+def _by_outline(strokes: Strokes, outline: tuple[float, float, float]) -> Strokes:
+    """The drawing with this outline (middle and size) where those of training faces are."""
+    face, scale = np.array(outline[:2]), _OUTLINE_SIZE / outline[2]
+    return strokes.with_points((strokes.points - face) * scale + _OUTLINE)
+
+
+def _is_off(outline: tuple[float, float, float]) -> bool:
+    """Whether an outline is where, or as large as, none is in a drawing with the training crop."""
+    away = np.abs(np.array(outline[:2]) - _OUTLINE).max()
+    return bool(away > _FAR or not 1 / _OTHER < outline[2] / _OUTLINE_SIZE < _OTHER)
 
 
 def face_likeness(strokes: Strokes) -> float:
@@ -88,12 +111,15 @@ def _large_enough(strokes: Strokes) -> tuple[Strokes, float, bool]:
     return strokes.with_points(points), 0.8 * CANVAS, True
 
 
-def _outlined_face(strokes: Strokes) -> tuple[float, float, float] | None:
+def _outlined_face(strokes: Strokes, whole: bool = True) -> tuple[float, float, float] | None:
     """Middle (x, y) and size of the largest closed outline with a face's features in it, if any.
 
-    An outline may have gaps, as pens leave them, and as rules leave them that are taken out.
+    An outline may have gaps, as pens leave them, and as rules leave them that are taken out. It is
+    looked for in the `whole` drawing, or only on the canvas.
     """
     corner, extent = strokes.points.min(axis=0), float(np.ptp(strokes.points, axis=0).max())
+    if not whole:
+        corner, extent = np.zeros(2, np.float32), float(CANVAS)
     scale = (CANVAS - 8) / max(extent, 1.0)
     filling = strokes.with_points((strokes.points - corner) * scale + 4)
     free = pen.draw(filling, CANVAS // 2) < 64
