@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from PIL import Image, ImageDraw
 from deepfacepencil.data import photos
 from deepfacepencil.data.prepare import Settings, prepare
 from deepfacepencil.sketch.labels import CLASSES, PARTS
+
+from .browsers import CHROMIUM, FIREFOX, Firefox, chromium
 
 # The same examples every time, and no clock: the gate depends on the code alone.
 settings.register_profile("gate", derandomize=True, deadline=None, max_examples=40)
@@ -222,6 +224,26 @@ def labelled_faces() -> Callable[..., Path]:
 def celebamask_faces() -> Callable[..., Path]:
     """celebamask_faces(root, numbers) -> the root, in the official layout."""
     return _celebamask
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium, as Playwright has it; skipped where one of both is not installed."""
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """A Firefox; skipped where it is not installed."""
+    if not FIREFOX.exists():
+        pytest.skip(f"{FIREFOX} is not installed")
+    firefox = Firefox(tmp_path_factory.mktemp("profile"))
+    yield firefox
+    firefox.close()
 
 
 @pytest.fixture(scope="session")

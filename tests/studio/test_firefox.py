@@ -1,73 +1,15 @@
 """The page in Firefox, Debian's, driven by WebDriver BiDi: the ways that people go most."""
 
-import itertools
 import json
-import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from websockets.sync.client import ClientConnection, connect
 
+from ..browsers import Firefox
 from .conftest import Copyist, Running
-
-FIREFOX = Path("/usr/bin/firefox-esr")
-PREFERENCES = """
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("toolkit.telemetry.enabled", false);
-user_pref("app.update.enabled", false);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-"""
-
-if not FIREFOX.exists():
-    pytest.skip(f"{FIREFOX} is not installed", allow_module_level=True)
-
-
-class Firefox:
-    """A headless Firefox with one window, as the protocol knows it."""
-
-    def __init__(self, profile: Path) -> None:
-        (profile / "user.js").write_text(PREFERENCES)
-        command = [str(FIREFOX), "--headless", "--no-remote", "--profile", str(profile)]
-        said = profile / "said"  # a pipe would fill up
-        with said.open("w") as file:
-            self._process = subprocess.Popen(
-                [*command, "--remote-debugging-port", "0"], stderr=file
-            )
-        while not (found := re.search(r"BiDi listening on (ws://\S+)\n", said.read_text())):
-            assert self._process.poll() is None, said.read_text()
-            time.sleep(0.05)
-        self._open = ExitStack()
-        self._socket: ClientConnection = self._open.enter_context(
-            connect(f"{found[1]}/session", max_size=None)
-        )
-        self._count = itertools.count(1)
-        self.say("session.new", capabilities={})
-        self.context = self.say("browsingContext.getTree")["contexts"][0]["context"]
-
-    def say(self, method: str, **params: Any) -> dict[str, Any]:
-        number = next(self._count)
-        self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
-        while True:
-            reply = json.loads(self._socket.recv(180))
-            if reply.get("id") == number:
-                assert "error" not in reply, reply
-                return dict(reply["result"])
-
-    def close(self) -> None:
-        self._open.close()
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        finally:
-            self._process.kill()
 
 
 class Hand:
@@ -92,16 +34,7 @@ class Hand:
 
     def ask(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
-        reply = self._firefox.say(
-            "script.evaluate",
-            expression=f"(async () => JSON.stringify(await ({expression})))()",
-            target={"context": self._firefox.context},
-            awaitPromise=True,
-            userActivation=True,
-        )
-        assert reply["type"] == "success", reply
-        text = reply["result"].get("value")
-        return None if text is None else json.loads(text)
+        return self._firefox.ask(expression)
 
     def until(self, holds: Callable[[], object], seconds: float = 90) -> None:
         end = time.monotonic() + seconds
@@ -120,18 +53,8 @@ class Hand:
 
     def line(self, places: Sequence[tuple[float, float]]) -> None:
         box = self.ask("document.getElementById('paper').getBoundingClientRect().toJSON()")
-        moves = [
-            {
-                "type": "pointerMove",
-                "x": round(box["x"] + x * box["width"] / 512),
-                "y": round(box["y"] + y * box["height"] / 512),
-            }
-            for x, y in places
-        ]
-        actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:]]
-        pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}}
-        up = {"type": "pointerUp", "button": 0}
-        self._say("input.performActions", actions=[{**pointer, "actions": [*actions, up]}])
+        step = box["width"] / 512
+        self._firefox.draw([(box["x"] + x * step, box["y"] + y * step) for x, y in places])
 
     def ellipse(self, x: float, y: float, rx: float, ry: float) -> None:
         turn = np.linspace(0, 2 * np.pi, 20)
@@ -149,13 +72,6 @@ class Hand:
 
     def settle(self) -> None:
         self.until(lambda: self.ask("document.body.dataset.photo") == "current")
-
-
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    firefox = Firefox(tmp_path_factory.mktemp("profile"))
-    yield firefox
-    firefox.close()
 
 
 @pytest.fixture

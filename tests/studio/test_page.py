@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,16 +23,9 @@ from deepfacepencil.sketch.strokes import Strokes, through
 
 from .conftest import Copyist, Running
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 FACE = {
     "outline": ((256, 281), (140, 195)),
     "left eye": ((193, 241), (26, 11)),
@@ -40,18 +34,6 @@ FACE = {
     "mouth": ((256, 381), (58, 18)),
 }
 Point = tuple[float, float]
-
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-if not CHROMIUM.exists():
-    pytest.skip(f"{CHROMIUM} is not installed", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +46,7 @@ def running() -> Iterator[Running]:
 class Hand:
     """Somebody at the page. Places are on the paper's 512 x 512."""
 
-    def __init__(self, browser: "playwright.Browser", running: Running, **context: object) -> None:
+    def __init__(self, browser: "Browser", running: Running, **context: object) -> None:
         size = {"width": 1280, "height": 800}
         self.context = browser.new_context(**{"viewport": size, **context})
         self.context.set_default_timeout(180_000)  # machines are busy at times
@@ -173,7 +155,7 @@ def start(path: str) -> Point:
 
 
 @pytest.fixture
-def hand(browser: "playwright.Browser", running: Running) -> Iterator[Hand]:
+def hand(browser: "Browser", running: Running) -> Iterator[Hand]:
     hand = Hand(browser, running)
     yield hand
     hand.context.close()
@@ -399,7 +381,7 @@ def test_lines_are_straight_until_they_are_bent(hand: Hand) -> None:
 
 
 def test_copied_strokes_and_photos_are_pasted_as_lines(
-    browser: "playwright.Browser", running: Running
+    browser: "Browser", running: Running
 ) -> None:
     hand = Hand(browser, running, permissions=["clipboard-read", "clipboard-write"])
     hand.line((100, 100), (200, 100))
@@ -643,7 +625,7 @@ def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> No
 
 
 def test_a_stroke_does_not_wait_for_what_is_not_wanted_any_more(
-    browser: "playwright.Browser",
+    browser: "Browser",
 ) -> None:
     running = Running(Copyist(0.2, larger=30))
     hand = Hand(browser, running)
@@ -666,7 +648,7 @@ def test_a_stroke_does_not_wait_for_what_is_not_wanted_any_more(
     running.stop()
 
 
-def test_photos_come_while_a_key_is_held(browser: "playwright.Browser") -> None:
+def test_photos_come_while_a_key_is_held(browser: "Browser") -> None:
     running = Running(Copyist(0.3))
     hand = Hand(browser, running)
     hand.line((100, 100), (200, 100))
@@ -682,7 +664,7 @@ def test_photos_come_while_a_key_is_held(browser: "playwright.Browser") -> None:
     running.stop()
 
 
-def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser") -> None:
+def test_a_large_photo_is_never_of_an_older_drawing(browser: "Browser") -> None:
     running = Running(Copyist(0.7, larger=0.7))  # longer than a hand has to rest
     hand = Hand(browser, running)
     hand.line((100, 100), (200, 100))
@@ -697,7 +679,7 @@ def test_a_large_photo_is_never_of_an_older_drawing(browser: "playwright.Browser
 
 
 def test_larger_photos_follow_the_pen_where_they_cost_no_more(
-    browser: "playwright.Browser",
+    browser: "Browser",
 ) -> None:
     running = Running(Copyist(0.3, larger=0))
     hand = Hand(browser, running)
@@ -855,7 +837,7 @@ def test_slider_and_brush_shift_the_photo_and_the_veil_shows_it(hand: Hand) -> N
     hand.seeing_the_photo_change(lambda: hand.page.click("#undo"))
 
 
-def test_a_server_that_dies_is_found_again(browser: "playwright.Browser") -> None:
+def test_a_server_that_dies_is_found_again(browser: "Browser") -> None:
     running = Running(Copyist())
     hand = Hand(browser, running)
     hand.seeing_the_photo_change(lambda: hand.draw("outline"))
@@ -874,7 +856,7 @@ def test_a_server_that_dies_is_found_again(browser: "playwright.Browser") -> Non
 
 
 def test_a_phone_in_portrait_shows_both_and_draws_by_touch(
-    browser: "playwright.Browser", running: Running
+    browser: "Browser", running: Running
 ) -> None:
     size = {"width": 390, "height": 844}
     hand = Hand(browser, running, viewport=size, has_touch=True, is_mobile=True)
@@ -1062,9 +1044,7 @@ SCREENS = {
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_every_screen_shows_all_of_it(
-    browser: "playwright.Browser", running: Running, screen: str
-) -> None:
+def test_every_screen_shows_all_of_it(browser: "Browser", running: Running, screen: str) -> None:
     width, height, touch = SCREENS[screen]
     size = {"width": width, "height": height}
     hand = Hand(browser, running, viewport=size, has_touch=touch, is_mobile=touch)

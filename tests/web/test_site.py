@@ -3,10 +3,9 @@
 import json
 import re
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -35,105 +34,18 @@ from deepfacepencil.studio.hints import missing
 from deepfacepencil.studio.protocol import fitted, read_strokes
 from deepfacepencil.web.site import write_site
 
-from .conftest import ISOLATION, LONG, ROOT, RUNTIME, Host
+from .conftest import ROOT, RUNTIME
+from .visiting import ISOLATION, SOURCE, Host, InChromium, apart, drawings
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 EXAMPLES = ROOT / "examples"
-SOURCE = "document.querySelector('script[type=module]').src.replace('app.js', 'source.js')"
-
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-if not CHROMIUM.exists():
-    pytest.skip(f"{CHROMIUM} is not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-class Visitor:
-    """Somebody with a browser of their own, at the site."""
-
-    def __init__(self, browser: "playwright.Browser", host: Host) -> None:
-        self.host = host
-        self.context = browser.new_context(viewport={"width": 1280, "height": 800})
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(1000 * LONG)
-        self.asked: list[str] = []
-        self.problems: list[str] = []
-        self.context.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on(
-            "console", lambda said: said.type == "error" and self.problems.append(said.text)
-        )
-        self.go()
-
-    def go(self) -> None:
-        self.page.goto(self.host.address)
-        self.until(lambda: self.ask("document.getElementById('meter')?.dataset.state") == "ready")
-
-    def ask(self, expression: str, given: object = None) -> Any:
-        try:
-            return self.page.evaluate(expression, given)
-        except playwright.Error as problem:
-            if "context was destroyed" in str(problem):  # it loads itself again, for threads
-                return None
-            raise
-
-    def until(self, holds: Callable[[], object], seconds: float = LONG) -> None:
-        end = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < end, f"waited in vain; {self.problems}"
-            self.page.wait_for_timeout(100)
-
-    def module(self, name: str, body: str, given: object = None) -> Any:
-        """What a function body says of a module of the page, `it`."""
-        script = f"""async (given) => {{
-            const it = await import({SOURCE}.replace('source.js', '{name}'));
-            {body}
-        }}"""
-        return self.page.evaluate(script, given)
-
-    def read(self, text: str) -> list[list[float]]:
-        """The strokes that the page finds in an SVG."""
-        body = "return it.opening.read(new TextEncoder().encode(given));"
-        return list(self.module("source.js", body, text))
-
-    def photo(self, **frame: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """The photo of a frame as the page asks for it, and what is said of it."""
-        said = self.module(
-            "source.js",
-            """
-            const strokes = given.strokes.map((line) => ({ points: Array.from(
-              { length: line.length / 2 }, (_, i) => [line[2 * i], line[2 * i + 1]]) }));
-            const brush = given.brush && Int8Array.from(given.brush);
-            const { photo, veil, ...said } = await it.photos.ask({ ...given, strokes, brush });
-            return { ...said, veil: veil && [...veil.cells], pixels: [...photo.data] };
-            """,
-            {"tolerance": 0, "brush": None, "appearance": {}, "seed": 0, "veil": False, **frame},
-        )
-        side = said["size"]
-        return np.array(said.pop("pixels"), np.uint8).reshape(side, side, 4)[..., :3], said
-
-    def close(self) -> None:
-        self.context.close()
-
-
-@pytest.fixture(scope="module")
-def visitor(browser: "playwright.Browser", plain: Host) -> Iterator[Visitor]:
-    visitor = Visitor(browser, plain)
+def visitor(browser: "Browser", plain: Host) -> Iterator[InChromium]:
+    visitor = InChromium(browser, plain)
     yield visitor
     assert visitor.problems == []
     visitor.close()
@@ -144,25 +56,7 @@ def engine() -> Engine:
     return Engine(BUNDLED)
 
 
-def drawings(count: int) -> list[list[list[float]]]:
-    """The examples, then drawings of a hand that draws anything."""
-    found = [example["strokes"] for example in opening.examples()]
-    rng = np.random.default_rng(0)
-    while len(found) < count:
-        steps = [
-            rng.normal(0, rng.uniform(0.3, 25), (rng.integers(1, 40), 2)).cumsum(axis=0)
-            + rng.uniform(-20, 532, 2)
-            for _ in range(rng.integers(1, 15))
-        ]
-        found.append([np.round(line.clip(-512, 1024), 1).ravel().tolist() for line in steps])
-    return found
-
-
-def apart(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.sqrt(np.square(one.astype(np.float32) - other).mean()))
-
-
-def test_its_pen_is_the_same_pen(visitor: Visitor) -> None:
+def test_its_pen_is_the_same_pen(visitor: InChromium) -> None:
     given = drawings(50)
     rasters = visitor.module(
         "web/pen.js",
@@ -181,7 +75,7 @@ def test_its_pen_is_the_same_pen(visitor: Visitor) -> None:
             both = [np.array(raster).reshape(size, size), pen.draw(strokes, size)]
             assert np.abs(both[0] - both[1].astype(int)).max() <= 3
             assert apart(*both) < 0.2
-        if number % 5 == 0:  # photos take their time
+        if number % 10 == 0:  # photos take their time
             assert apart(*(drawn_from(session, raster) for raster in both)) < 2
 
 
@@ -197,7 +91,7 @@ def drawn_from(session: InferenceSession, raster: np.ndarray) -> np.ndarray:
     return np.asarray(session.run([PHOTO], given)[0]) * 127.5 + 127.5
 
 
-def test_its_seeds_are_the_same_people(visitor: Visitor) -> None:
+def test_its_seeds_are_the_same_people(visitor: InChromium) -> None:
     seeds = [0, 1, 2, 5, 1234, 2**31, 2**32 - 1]
     codes = visitor.module("web/codes.js", "return given.map((s) => [...it.codeOf(s)]);", seeds)
     for seed, code in zip(seeds, codes, strict=True):
@@ -215,11 +109,15 @@ def _one_eye(x: float) -> list[list[float]]:
     ]
 
 
-def test_it_misses_the_same_features_and_finds_the_same_place(visitor: Visitor) -> None:
-    given = drawings(16)
-    given += [
-        [(np.array(line) * 0.5 + 40).tolist() for line in lines] for lines in given[:4]
-    ]  # small, in a corner
+def test_it_misses_the_same_features_and_finds_the_same_place(visitor: InChromium) -> None:
+    given = drawings(16)[::2]
+    for lines, (scale, right, down) in zip(
+        given[:2], ((0.5, -90, -60), (1.2, 10, 30)), strict=True
+    ):
+        points = np.concatenate([np.reshape(line, (-1, 2)) for line in lines])
+        move = np.array([256 + right, 256 + down]) - scale * points.mean(axis=0)
+        given.append([(np.reshape(x, (-1, 2)) * scale + move).ravel().tolist() for x in lines])
+        given.append([line[: len(line) // 2 * 2 - 4] for line in lines if len(line) > 6])  # open
     eyes = [_one_eye(x) for x in (193, 256, 319)]  # that is no face to bring to its place
     found = visitor.module(
         "web/hints.js",
@@ -243,8 +141,9 @@ def test_it_misses_the_same_features_and_finds_the_same_place(visitor: Visitor) 
             assert place[way] == pytest.approx(expected[way], abs=2)
 
 
+@pytest.mark.usefixtures("draws")
 @pytest.mark.parametrize("number", [0, 3, 6, 10])
-def test_its_photos_are_the_engines(visitor: Visitor, engine: Engine, number: int) -> None:
+def test_its_photos_are_the_engines(visitor: InChromium, engine: Engine, number: int) -> None:
     path = sorted(EXAMPLES.glob("*.svg"))[number]
     lines = visitor.read(path.read_text())
     photo, said = visitor.photo(strokes=lines, seed=number, size=256)
@@ -254,7 +153,8 @@ def test_its_photos_are_the_engines(visitor: Visitor, engine: Engine, number: in
     assert said["face"] == pytest.approx(drawn.face, abs=0.05)
 
 
-def test_it_listens_to_everything(visitor: Visitor, engine: Engine) -> None:
+@pytest.mark.usefixtures("draws")
+def test_it_listens_to_everything(visitor: InChromium, engine: Engine) -> None:
     lines = opening.examples()[0]["strokes"]
     brush = np.zeros((TOLERANCE_SIZE, TOLERANCE_SIZE), np.int8)
     brush[20:40] = 100
@@ -273,7 +173,8 @@ def test_it_listens_to_everything(visitor: Visitor, engine: Engine) -> None:
     assert np.abs(np.array(said["veil"]).reshape(cells.shape) - cells).max() < 16
 
 
-def test_what_follows_the_pen_may_be_smaller(visitor: Visitor) -> None:
+@pytest.mark.usefixtures("draws")
+def test_what_follows_the_pen_may_be_smaller(visitor: InChromium) -> None:
     lines = opening.examples()[2]["strokes"]
     visitor.module(
         "source.js", "given.was = it.photos.engine.took; it.photos.engine.took = 1e9;", {}
@@ -287,7 +188,7 @@ def test_what_follows_the_pen_may_be_smaller(visitor: Visitor) -> None:
     np.testing.assert_array_equal(again, whole)
 
 
-def test_drawing_with_it(visitor: Visitor) -> None:
+def test_drawing_with_it(visitor: InChromium) -> None:
     page = visitor.page
     page.click("#tour button:last-child")
     page.click("#examples")
@@ -310,7 +211,7 @@ def test_drawing_with_it(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("name", ["curves", "styles", "copies"])
-def test_it_reads_svg_from_elsewhere(visitor: Visitor, name: str) -> None:
+def test_it_reads_svg_from_elsewhere(visitor: InChromium, name: str) -> None:
     text = SVGS[name]
     lines = visitor.read(text)
     drawn = points_of(svg.parse(text, name))
@@ -347,7 +248,7 @@ SVGS = {
 }
 
 
-def test_what_it_cannot_read_it_says(visitor: Visitor, tmp_path: Path) -> None:
+def test_what_it_cannot_read_it_says(visitor: InChromium, tmp_path: Path) -> None:
     Image.new("L", (64, 64), 255).save(tmp_path / "scan.png")
     visitor.page.set_input_files("#file", tmp_path / "scan.png")
     visitor.until(lambda: "Tracing paper" in visitor.page.inner_text("#toast"))
@@ -363,15 +264,14 @@ def test_what_it_cannot_read_it_says(visitor: Visitor, tmp_path: Path) -> None:
     assert visitor.ask("window.hacked ?? null") is None
 
 
-def test_it_asks_nobody_else(visitor: Visitor) -> None:
+def test_it_asks_nobody_else(visitor: InChromium) -> None:
     assert visitor.asked
     assert all(url.startswith((visitor.host.origin, "blob:")) for url in visitor.asked)
-    assert visitor.ask("crossOriginIsolated")  # by the service worker: the host sends no headers
 
 
-def test_its_policy_lets_nothing_in(visitor: Visitor) -> None:
+def test_its_policy_lets_nothing_in(visitor: InChromium) -> None:
     caught = visitor.ask(
-        """async () => {
+        """(async () => {
           const caught = [];
           const note = ({ effectiveDirective }) => caught.push(effectiveDirective);
           addEventListener("securitypolicyviolation", note);
@@ -381,18 +281,19 @@ def test_its_policy_lets_nothing_in(visitor: Visitor) -> None:
           await fetch("https://example.com/").catch(() => {});
           await new Promise((done) => setTimeout(done, 300));
           return [[...new Set(caught)].sort(), window.inline ?? null];
-        }"""
+        })()"""
     )
     assert caught == [["connect-src", "script-src-elem"], None]
     visitor.problems.clear()  # these two, said aloud
 
 
-def test_it_draws_without_a_network(browser: "playwright.Browser", site: Path) -> None:
+def test_it_draws_without_a_network(browser: "Browser", site: Path) -> None:
     host = Host(site, {})
-    visitor = Visitor(browser, host)
+    visitor = InChromium(browser, host)
     visitor.until(lambda: visitor.ask("navigator.serviceWorker.controller !== null"))
     host.stop()
     visitor.go()
+    assert visitor.ask("crossOriginIsolated")  # by the service worker: the host sends no headers
     lines = opening.examples()[1]["strokes"]
     photo, _ = visitor.photo(strokes=lines, size=256)
     assert photo.std() > 10
@@ -401,12 +302,12 @@ def test_it_draws_without_a_network(browser: "playwright.Browser", site: Path) -
 
 
 def test_a_host_with_headers_and_a_newer_version(
-    browser: "playwright.Browser", site: Path, tmp_path: Path
+    browser: "Browser", site: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "site"
     shutil.copytree(site, copy)
     host = Host(copy, ISOLATION)
-    visitor = Visitor(browser, host)
+    visitor = InChromium(browser, host)
     assert visitor.ask("crossOriginIsolated")
     visitor.until(lambda: visitor.ask("navigator.serviceWorker.controller !== null"))
     page = copy / "sw.js"

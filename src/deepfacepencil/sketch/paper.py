@@ -23,6 +23,7 @@ _PALE = 0.1
 _PEAK = 4.0  # times the usual power in a direction, from where on it is looked at
 _MOST_DIRECTIONS = 6
 _PIECE = 61  # pixels that a rule is straight for at least
+_BENT = 3  # pixels: what strays further from a straight line is no rule of a file, but a strand
 _THIN = 7  # pixels: what is thicker is no rule
 _DOTS, _DOT = 16, 12  # dots of a paper at least, and pixels that they are large at most
 _FAMILY = 5  # rules side by side at least
@@ -55,8 +56,9 @@ def are_rules(strokes: Strokes) -> NDArray[np.bool_]:
     straight: dict[int, tuple[float, NDArray[np.float32]]] = {}  # their degrees, and what is seen
     for index, line in enumerate(strokes.polylines()):
         chord = line[-1] - line[0]
-        length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
-        if (np.linalg.norm(chord) > 0.98 * length) and length > _PIECE:
+        length = np.linalg.norm(chord)
+        bent = np.abs((line - line[0]) @ (-chord[1], chord[0])).max() / max(length, 1)
+        if length > _PIECE and bent < _BENT:
             seen = line[0] + np.linspace(0, 1, 65)[:, None] * chord
             seen = seen[((seen >= 0) & (seen <= CANVAS)).all(axis=1)]
             if len(seen) > 1:

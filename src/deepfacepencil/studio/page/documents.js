@@ -35,6 +35,7 @@ export async function openFile(file) {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const ours = fromPng(bytes) ?? fromSvg(new TextDecoder().decode(bytes));
     if (!ours && (await isPhotograph(file))) {
+      $("portrait-lines").hidden = !opening.findsLines;
       const wish = await asked($("portrait"));
       if (wish === "trace") return await traceOver(file);
       if (wish !== "lines") return;

@@ -3,21 +3,26 @@
 
 import { CELLS, PAPER } from "./drawing.js";
 
-// Ellipses as centre, radii, from and to in turns of the clock hand: those of sketch/place.py, but for
-// the line between the lips, and with the whole head.
-export const GUIDE = [
-  [256, 281, 140, 195, 0, 1],
-  [319, 241, 23, 9, 0, 1],
-  [193, 241, 23, 9, 0, 1],
-  [326, 212, 44, 10, 0.5, 1],
-  [186, 212, 44, 10, 0.5, 1],
-  [256, 322, 42, 16, 0, 0.5],
-  [256, 381, 58, 23, 0, 1],
+// Where an average face has its features, as sketch/place.py knows them: ellipses as centre, radii, from
+// and to degrees.
+export const AVERAGE_FACE = [
+  [256, 281, 140, 195, -25, 205],
+  [319, 241, 23, 9, 0, 360],
+  [193, 241, 23, 9, 0, 360],
+  [326, 212, 44, 10, 180, 360],
+  [186, 212, 44, 10, 180, 360],
+  [256, 322, 42, 16, 0, 180],
+  [256, 381, 58, 23, 0, 360],
+  [256, 381, 58, 4, 0, 180],
 ];
 
-export const COLOURS = ["skin", "hair", "lips", "clothes", "backdrop"];
+const HEAD = AVERAGE_FACE[0];
+const [HEAD_X, HEAD_Y, HEAD_WIDTH, HEAD_HEIGHT] = HEAD;
 
-const [HEAD_X, HEAD_Y, HEAD_WIDTH, HEAD_HEIGHT] = GUIDE[0];
+/** What the page shows of it: without the line between the lips, but with the whole head. */
+export const GUIDE = [[...HEAD.slice(0, 4), 0, 360], ...AVERAGE_FACE.slice(1, -1)];
+
+export const COLOURS = ["skin", "hair", "lips", "clothes", "backdrop"];
 
 /** 1 within an ellipse, falling to 0 over its outer half. */
 const blob = (x, y, rx, ry) => (px, py) =>

@@ -9,7 +9,8 @@
 // asked again when the state is "ready". `drop()`, where there is one, gives up what is on the way,
 // which fails with `dropped` set: the next frame is drawn at once.
 //
-// opening: read(bytes) -> strokes, place(strokes) -> {scale, right, down}, examples().
+// opening: read(bytes) -> strokes, findsLines (whether it does in pictures too, not only in SVG),
+// place(strokes) -> {scale, right, down}, examples().
 
 import { near } from "./drawing.js";
 import { base64 } from "./files.js";
@@ -159,6 +160,7 @@ async function say(where, body) {
 export const opening = {
   /** The strokes in the bytes of a picture or SVG, each [x, y, x, y, ...]. */
   read: async (bytes) => (await say("open", bytes)).strokes,
+  findsLines: true,
   /** What brings strokes to where faces belong: scale, then right and down. */
   place: (strokes) => say("place", JSON.stringify({ strokes: strokes.map(flat) })),
   /** Drawings to start from, [{name, strokes}]. */

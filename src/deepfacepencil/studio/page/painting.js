@@ -17,7 +17,7 @@ export function guide(context, colour) {
   context.setLineDash([5, 5]);
   for (const [x, y, rx, ry, from, to] of GUIDE) {
     context.beginPath();
-    context.ellipse(x, y, rx, ry, 0, from * 2 * Math.PI, to * 2 * Math.PI);
+    context.ellipse(x, y, rx, ry, 0, (from * Math.PI) / 180, (to * Math.PI) / 180);
     context.stroke();
   }
   context.beginPath();

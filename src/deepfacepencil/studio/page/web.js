@@ -187,6 +187,7 @@ export const opening = {
     const brought = await photos.hands.ask("bring", { lines });
     return brought.map((line) => line.map(tenth));
   },
+  findsLines: false,
   place: (strokes) => photos.hands.ask("place", { strokes: strokes.map(flat) }),
   examples: async () => (await fetch(new URL("web/examples.json", import.meta.url))).json(),
 };

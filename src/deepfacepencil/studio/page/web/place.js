@@ -1,28 +1,19 @@
 // A drawing's place on the canvas, as sketch/place.py finds it: where its face is, and what brings it
 // to where the training faces are.
 
+import { AVERAGE_FACE } from "../face.js";
 import { draw } from "./pen.js";
 import { extent, pointsOf, through } from "./smooth.js";
 
 const CANVAS = 512;
-// Where the features of training faces are: ellipses as centre, radii, from and to degrees.
-const MEAN_FACE = [
-  [256, 281, 140, 195, -25, 205],
-  [319, 241, 23, 9, 0, 360],
-  [193, 241, 23, 9, 0, 360],
-  [326, 212, 44, 10, 180, 360],
-  [186, 212, 44, 10, 180, 360],
-  [256, 322, 42, 16, 0, 180],
-  [256, 381, 58, 23, 0, 360],
-  [256, 381, 58, 4, 0, 180],
-];
 const LOOK = 48; // cells per side in which faces are looked for
 const FINE = 8; // pixels per cell of the raster that cells are made of
-const [ROW, COLUMN, SIDE] = [15, 8, 32]; // of the window of the mean face, in cells
+const [ROW, COLUMN, SIDE] = [15, 8, 32]; // of the window of the average face, in cells
 const SCALES = Array.from({ length: 15 }, (_, k) => Math.exp((k - 3) * 0.12));
 const FULL = 0.85 * CANVAS; // what a drawing fills at least once its face is placed
 const GOOD_ENOUGH = 0.6;
 const NO_FACE = 0.15;
+const [LINE, GAP] = [3, 7]; // pixels of half the canvas: what a line closes, and what a pen may leave open
 const FEATURES = 4; // apart from each other in an outline make a face of it
 const OUTLINE = { x: 256, y: 278, size: 335 };
 
@@ -48,7 +39,7 @@ export function placing(chains, anew = false) {
   // Between two scales, about the middle of the face.
   const step = peak(places.map(({ score }) => score), best) - best;
   const scale = found.scale * (SCALES[1] / SCALES[0]) ** step;
-  const [x, y] = MEAN_FACE[0];
+  const [x, y] = AVERAGE_FACE[0];
   const [faceX, faceY] = [(x - found.right) / found.scale, (y - found.down) / found.scale];
   return after(first, { scale, right: x - faceX * scale, down: y - faceY * scale });
 }
@@ -140,10 +131,10 @@ function blurred(values, size, sigma) {
 
 let template = null;
 
-/** The window of the mean face, about its mean. */
-function meanFace() {
+/** The window of the average face, about its mean. */
+function averageFace() {
   if (template) return template;
-  const chains = MEAN_FACE.map(([x, y, rx, ry, from, to]) =>
+  const chains = AVERAGE_FACE.map(([x, y, rx, ry, from, to]) =>
     through(Array.from({ length: 24 }, (_, k) => {
       const angle = ((from + ((to - from) * k) / 23) * Math.PI) / 180;
       return [x + Math.cos(angle) * rx, y + Math.sin(angle) * ry];
@@ -160,7 +151,7 @@ function meanFace() {
 
 /** How well the face is placed, for each position of the canvas over size x size cells. */
 function scores(raster, size, drawn) {
-  const face = meanFace();
+  const face = averageFace();
   const energy = face.reduce((sum, value) => sum + value ** 2, 0);
   const cells = cellsOf(raster, size);
   const side = size + LOOK;
@@ -236,38 +227,75 @@ function peak(values, at) {
   return bend < 0 ? at + Math.max(-0.5, Math.min(0.5, (before - next) / (2 * bend))) : at;
 }
 
-/** Middle and size of the largest closed outline with a face's features in it, if any. */
+/** Middle and size of the largest closed outline with a face's features in it, if any. It may have
+ * gaps, as pens leave them. */
 function outlinedFace(chains) {
+  const points = chains.flatMap(pointsOf);
+  const [left, top] = [0, 1].map((axis) => points.reduce((low, at) => Math.min(low, at[axis]), Infinity));
+  const scale = (CANVAS - 8) / Math.max(extent(points), 1);
+  const filling = chains.map((chain) => placed(chain, { scale, right: 4 - left * scale, down: 4 - top * scale }));
   const side = CANVAS / 2;
-  const ink = draw(chains, side);
-  const free = new Uint8Array(side * side); // paper with no stroke beside it
-  for (let i = 0; i < free.length; i++) {
-    const [row, column] = [Math.floor(i / side), i % side];
-    let clear = 1;
-    for (let r = Math.max(0, row - 1); r <= Math.min(side - 1, row + 1); r++) {
-      for (let c = Math.max(0, column - 1); c <= Math.min(side - 1, column + 1); c++) {
-        if (ink[r * side + c] >= 64) clear = 0;
+  const free = draw(filling, side).map((ink) => (ink < 64 ? 1 : 0));
+  const inside = shrunkBy(free, side, LINE >> 1);
+  for (const gap of [GAP, LINE]) {
+    const [largest] = outlined(inside, shrunkBy(free, side, gap >> 1), side, gap >> 1)
+      .sort((one, other) => other.size - one.size);
+    if (!largest) continue;
+    const { x, y, size } = largest;
+    return { x: (2 * x - 4) / scale + left, y: (2 * y - 4) / scale + top, size: (2 * size) / scale };
+  }
+  return null;
+}
+
+/** Faces among the parts of what is `closed` to gaps, and `shrunk` by as many pixels by it. */
+function outlined(inside, closed, side, shrunk) {
+  const faces = [];
+  for (const part of parts(closed, side, side)) {
+    const [top, left] = [part.top, part.left].map((at) => Math.max(0, at - shrunk + 1));
+    const [bottom, right] = [part.bottom, part.right].map((at) => at + shrunk - 1);
+    const [height, width] = [bottom - top, right - left];
+    const background = Math.min(top, left) === 0 || Math.max(bottom, right) >= side;
+    const ratio = height / width; // what is wider than high is a part of a face, under a fringe
+    if (background || height * width < 0.05 * side ** 2 || !(ratio > 1 && ratio < 2)) continue;
+    const here = (cell) => (Math.floor(cell / side) - top) * width + (cell % side) - left;
+    let skin = new Uint8Array(height * width);
+    for (const cell of part.cells) skin[here(cell)] = 1;
+    if (shrunk > 1) { // between features too
+      const room = skin.map((_, i) => inside[(Math.floor(i / width) + top) * side + (i % width) + left]);
+      for (let k = 0; k < 3 * shrunk; k++) skin = grownBy(skin, width, height, room);
+    }
+    const features = parts(skin.map((value) => 1 - value), width, height).filter(
+      (hole) => hole.top > 0 && hole.left > 0 && hole.bottom < height && hole.right < width);
+    const share = skin.reduce((a, b) => a + b) / skin.length;
+    if (features.length < FEATURES || share <= 0.4) continue; // the hair around a face
+    faces.push({ x: (left + right) / 2, y: (top + bottom) / 2, size: Math.sqrt(height * width) });
+  }
+  return faces;
+}
+
+/** A mask without what has a gap within `reach` pixels, across and down. */
+function shrunkBy(mask, side, reach) {
+  const least = (values, stride, i) => {
+    const at = Math.floor(i / stride) % side;
+    const [from, to] = [Math.max(-at, -reach), Math.min(side - 1 - at, reach)];
+    for (let k = from; k <= to; k++) if (!values[i + k * stride]) return 0;
+    return 1;
+  };
+  return [1, side].reduce((values, stride) => values.map((_, i) => least(values, stride, i)), mask);
+}
+
+/** A mask with its neighbours, corners too, as far as there is room. */
+function grownBy(mask, width, height, room) {
+  return mask.map((value, i) => {
+    if (value || !room[i]) return value;
+    const [row, column] = [Math.floor(i / width), i % width];
+    for (let r = Math.max(0, row - 1); r <= Math.min(height - 1, row + 1); r++) {
+      for (let c = Math.max(0, column - 1); c <= Math.min(width - 1, column + 1); c++) {
+        if (mask[r * width + c]) return 1;
       }
     }
-    free[i] = clear;
-  }
-  let largest = null;
-  for (const { cells, top, left, bottom, right } of parts(free, side, side)) {
-    const [height, width] = [bottom - top, right - left];
-    const background = Math.min(top, left) === 0 || Math.max(bottom, right) === side;
-    const ratio = height / width;
-    if (background || height * width < 0.05 * side ** 2 || !(ratio > 0.8 && ratio < 2)) continue;
-    const skin = new Uint8Array(height * width);
-    for (const cell of cells) {
-      skin[(Math.floor(cell / side) - top) * width + (cell % side) - left] = 1;
-    }
-    const holes = parts(skin.map((value) => 1 - value), width, height).filter(
-      (part) => part.top > 0 && part.left > 0 && part.bottom < height && part.right < width);
-    if (holes.length < FEATURES || cells.length / skin.length <= 0.4) continue; // hair around a face
-    const size = 2 * Math.sqrt(height * width);
-    if (!largest || size > largest.size) largest = { x: left + right, y: top + bottom, size };
-  }
-  return largest;
+    return 0;
+  });
 }
 
 /** The connected parts of a mask, each with its cells and its box. */
