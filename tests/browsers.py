@@ -65,12 +65,17 @@ class Firefox:
             assert self._process.poll() is None, said.read_text()
             time.sleep(0.05)
         self._open = ExitStack()
-        self._socket: ClientConnection = self._open.enter_context(
-            connect(f"{found[1]}/session", max_size=None, open_timeout=180)
-        )
         self._count = itertools.count(1)
-        self.say("session.new", capabilities={})
-        self.context = self.say("browsingContext.getTree")["contexts"][0]["context"]
+        try:
+            self._socket: ClientConnection = self._open.enter_context(
+                connect(f"{found[1]}/session", max_size=None, open_timeout=180)
+            )
+            self.say("session.new", capabilities={})
+            tree = self.say("browsingContext.getTree")
+        except Exception:
+            self.close()  # nobody else would
+            raise
+        self.context = tree["contexts"][0]["context"]
 
     def say(self, method: str, patience: float = 180, **params: Any) -> dict[str, Any]:
         """What the browser answers; TimeoutError where it says nothing for so many seconds."""
