@@ -16,6 +16,7 @@ const NO_FACE = 0.15;
 const [LINE, GAP] = [3, 7]; // pixels of half the canvas: what a line closes, and what a pen may leave open
 const FEATURES = 4; // apart from each other in an outline make a face of it
 const OUTLINE = { x: 256, y: 278, size: 335 };
+const [FAR, OTHER] = [70, 1.4]; // pixels and times that such an outline is off at most
 
 /** What brings chains to where faces belong: point * scale + (right, down). */
 export function placing(chains, anew = false) {
@@ -28,20 +29,40 @@ export function placing(chains, anew = false) {
   const best = places.reduce((top, { score }, k) => (score > places[top].score ? k : top), 0);
   const found = places[best];
   const here = scores(raster, LOOK, size).at(LOOK / 2, LOOK / 2);
-  const fits = !(anew || enlarged) && here >= GOOD_ENOUGH * found.score;
-  if (found.score < NO_FACE || fits) return first;
+  if (found.score < NO_FACE) return first;
   const outline = outlinedFace(large);
-  if (outline) {
-    const scale = OUTLINE.size / outline.size;
-    const then = { scale, right: OUTLINE.x - outline.x * scale, down: OUTLINE.y - outline.y * scale };
-    return after(first, then);
+  if (!(anew || enlarged) && here >= GOOD_ENOUGH * found.score) {
+    if (!outline || !isOff(outline)) return first;
+    const moved = byOutline(outline);
+    const there = scores(draw(large.map((chain) => placed(chain, moved)), LOOK * FINE), LOOK, size);
+    return there.at(LOOK / 2, LOOK / 2) > here ? after(first, moved) : first;
   }
-  // Between two scales, about the middle of the face.
+  const how = outline ? byOutline(outline) : byPlace(places, best);
+  // An outline is found more easily, and whole, where it is large.
+  const again = outlinedFace(large.map((chain) => placed(chain, how)), false);
+  return after(first, again ? after(how, byOutline(again)) : how);
+}
+
+/** What brings an outline to where those of training faces are. */
+function byOutline(outline) {
+  const scale = OUTLINE.size / outline.size;
+  return { scale, right: OUTLINE.x - outline.x * scale, down: OUTLINE.y - outline.y * scale };
+}
+
+/** Whether an outline is where, or as large as, none is in a drawing with the training crop. */
+function isOff({ x, y, size }) {
+  const share = size / OUTLINE.size;
+  return Math.max(Math.abs(x - OUTLINE.x), Math.abs(y - OUTLINE.y)) > FAR || !(share > 1 / OTHER && share < OTHER);
+}
+
+/** What brings the best place there, between two scales, about the middle of the face. */
+function byPlace(places, best) {
+  const found = places[best];
   const step = peak(places.map(({ score }) => score), best) - best;
   const scale = found.scale * (SCALES[1] / SCALES[0]) ** step;
   const [x, y] = AVERAGE_FACE[0];
   const [faceX, faceY] = [(x - found.right) / found.scale, (y - found.down) / found.scale];
-  return after(first, { scale, right: x - faceX * scale, down: y - faceY * scale });
+  return { scale, right: x - faceX * scale, down: y - faceY * scale };
 }
 
 export const placed = (chain, { scale, right, down }) =>
@@ -228,11 +249,12 @@ function peak(values, at) {
 }
 
 /** Middle and size of the largest closed outline with a face's features in it, if any. It may have
- * gaps, as pens leave them. */
-function outlinedFace(chains) {
+ * gaps, as pens leave them. It is looked for in the `whole` drawing, or only on the canvas. */
+function outlinedFace(chains, whole = true) {
   const points = chains.flatMap(pointsOf);
-  const [left, top] = [0, 1].map((axis) => points.reduce((low, at) => Math.min(low, at[axis]), Infinity));
-  const scale = (CANVAS - 8) / Math.max(extent(points), 1);
+  const least = (axis) => points.reduce((low, at) => Math.min(low, at[axis]), Infinity);
+  const [left, top] = whole ? [0, 1].map(least) : [0, 0];
+  const scale = (CANVAS - 8) / Math.max(whole ? extent(points) : CANVAS, 1);
   const filling = chains.map((chain) => placed(chain, { scale, right: 4 - left * scale, down: 4 - top * scale }));
   const side = CANVAS / 2;
   const free = draw(filling, side).map((ink) => (ink < 64 ? 1 : 0));
