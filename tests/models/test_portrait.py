@@ -71,6 +71,12 @@ def test_heads_give_twice_the_size() -> None:
     assert PhotoHead(64)(torch.zeros(2, 64, 16, 16), torch.zeros(2, LATENT)).shape == (2, 3, 32, 32)
 
 
+def test_the_halved_photo_is_the_mean_of_four_pixels() -> None:
+    head, x, w = PhotoHead(64), torch.randn(2, 64, 8, 8), torch.randn(2, LATENT)
+    whole = torch.nn.functional.avg_pool2d(head(x, w), 2)
+    torch.testing.assert_close(head.halved(x, w), whole, atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("relaxing", [False, True])
 def test_an_encoder_says_all_that_the_body_needs(relaxing: bool) -> None:
     encoder = PortraitEncoder(relaxing)

@@ -357,10 +357,22 @@ class PhotoHead(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """(B, C, s, s) and w (B, 512) -> (B, 3, 2 s, 2 s) in [-1, 1]."""
+        return inverse_haar(self._bands(x, w, 12))
+
+    def halved(self, x: Tensor, w: Tensor) -> Tensor:
+        """The same photo with each 2 x 2 pixels as one, (B, 3, s, s): half of its low-pass."""
+        return 0.5 * self._bands(x, w, 3)
+
+    def _bands(self, x: Tensor, w: Tensor, count: int) -> Tensor:
+        """The first of the Haar bands, (B, count, s, s)."""
         style = self.narrow(w)
         x = x * (1 + self.modulation(style))[:, :, None, None]
-        bands = self.bands(x) + self.more(F.leaky_relu(self.hidden(x), 0.2))
-        return inverse_haar(bands + self.shift(style)[:, :, None, None])
+        hidden = F.leaky_relu(self.hidden(x), 0.2)
+        bands, more = (
+            F.conv2d(y, layer.weight[:count], layer.bias[:count])  # type: ignore[index]
+            for y, layer in ((x, self.bands), (hidden, self.more))
+        )
+        return bands + more + self.shift(style)[:, :count, None, None]
 
 
 class LabelHead(nn.Module):
@@ -416,6 +428,5 @@ class PortraitBody(nn.Module):
             x = self.synthesis.level(x, styles, level)
         if size == 4 * HEAD:
             return self.synthesis.photo(x, styles)
-        photo = self.head(x, w)
         # A head on the 128-px features left a grid of two pixels: KID 49 where this has 10.
-        return photo if size == 2 * HEAD else F.avg_pool2d(photo, 2)
+        return self.head(x, w) if size == 2 * HEAD else self.head.halved(x, w)

@@ -27,7 +27,7 @@ SKETCH, TOLERANCE, PHOTO, ATTENTION = "sketch", "tolerance", "photo", "attention
 # What the models on a body that knows faces have besides; those of the paper's networks have not.
 APPEARANCE, CODE, SIZE, FACE = "appearance", "code", "size", "face"
 CODE_LENGTH = 512
-SPREAD = 0.9  # of codes, in standard deviations: rarer people come out less often right
+SPREAD = 0.75  # of codes, in standard deviations: the rarer a person, the less exact the lines
 TOLERANCE_SIZE = 64  # cells per side of the tolerance that a user may ask for
 METADATA_KEY = "deepfacepencil"
 BUNDLED = Path(__file__).parent / "weights" / "deepfacepencil.onnx"

@@ -2,7 +2,7 @@
 // its SeedSequence) and its normal numbers (ziggurat), so that one seed is one person everywhere.
 
 export const LENGTH = 512;
-const SPREAD = 0.9;
+const SPREAD = 0.75;
 
 const MASK = (1n << 128n) - 1n;
 const MASK64 = (1n << 64n) - 1n;
