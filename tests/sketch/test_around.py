@@ -19,7 +19,7 @@ def test_closing() -> None:
     assert (closed(values, 9) == ndimage.grey_closing(values, 9)).all()
 
 
-@pytest.mark.parametrize("reach", [1, 1.5, 2, 4.5, 6.5, 11])
+@pytest.mark.parametrize("reach", [1, 1.5, 2, 4.5, 6.5, 11, 41.5])
 @pytest.mark.parametrize("share", [0.003, 0.5, 0.997])
 def test_distances(reach: float, share: float) -> None:
     mask = np.random.default_rng(2).random((60, 80)) < share

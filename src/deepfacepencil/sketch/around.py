@@ -1,7 +1,7 @@
 """Mathematical morphology: the highest and the lowest value around each pixel, grown masks.
 
-Whole pictures are shifted over each other, a logarithm of times: of masks ten times as fast as
-looking around each pixel or measuring distances, and exactly the same.
+Whole pictures are shifted over each other, a logarithm of times: of masks up to ten times as fast
+as looking around each pixel or measuring distances, and exactly the same.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+_FAR = 40  # pixels, from where on a disc is faster to measure than to shift
 
 Mask = NDArray[np.bool_]
 _Pixels = NDArray[Any]
@@ -31,6 +34,11 @@ def closed(values: _Pixels, size: int) -> _Pixels:
 
 def grown(mask: Mask, reach: float) -> Mask:
     """Dilation by a disc: the pixels (H, W) within `reach` pixels of the mask."""
+    if not mask.any():
+        return np.zeros_like(mask)
+    if reach > _FAR:
+        distances: NDArray[np.float64] = ndimage.distance_transform_edt(~mask)
+        return distances <= reach
     height, width = mask.shape
     rows = int(reach)
     framed = np.pad(mask, rows)
