@@ -246,6 +246,12 @@ def test_a_drawing_that_fits_its_page_is_not_the_paper(drawing):
     assert len(_page(drawing))
 
 
+@pytest.mark.parametrize("drawn", ["<rect width='100' height='100'", "<path d='M0 0H100V100H0Z'"])
+def test_a_page_with_a_line_around_it_is_the_paper(drawn):
+    page = f'{drawn} fill="#eee" stroke="#ccc"/>'
+    assert _ends(_page(page + LINE)) == [[10, 20, 30, 40]]
+
+
 @pytest.mark.parametrize("page", ["0 0 100 0.01", "0 0 0.01 100"])
 def test_pictures_of_thin_pages_are_small(page):
     thin = OPEN.replace("<svg", '<svg width="101" height="101"').replace("0 0 100 100", page)
@@ -296,3 +302,14 @@ def test_the_picture_of_a_document_is_on_white_and_has_its_shape():
     rows, columns = np.nonzero(pixels)
     assert (rows.min(), rows.max()) == pytest.approx((205, 225), abs=1)
     assert (columns.min(), columns.max()) == pytest.approx((102, 921), abs=1)
+
+
+@pytest.mark.parametrize("size", [0.01, 0.5, 3.2, 16.4])
+def test_a_page_of_a_few_pixels_is_seen_whole(size):
+    """resvg rounds the size of a page to pixels."""
+    tiny = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}">'
+    content = f'<g transform="scale({size / 100})">{LINE}</g>'
+    picture = svg.read(f"{tiny}{content}</svg>", "page.svg").picture(CANVAS)
+    y, x = np.nonzero(np.asarray(on_paper(picture).convert("L")) < 128)
+    ends = np.array([x.min(), y.min(), x.max(), y.max()]) / CANVAS * 100
+    np.testing.assert_allclose(ends, [10, 20, 30, 40], atol=1)

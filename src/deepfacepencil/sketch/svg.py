@@ -156,7 +156,7 @@ def _picture(root: ElementTree.Element, size: int, name: str) -> Image.Image:
     """The checked document by resvg."""
     try:
         png = resvg_py.svg_to_bytes(
-            ElementTree.tostring(root, "unicode"),
+            ElementTree.tostring(_enlarged(root, size), "unicode"),
             dpi=96,
             skip_system_fonts=True,
             width=size,  # it fits into both; one alone leaves the other without a bound
@@ -168,6 +168,21 @@ def _picture(root: ElementTree.Element, size: int, name: str) -> Image.Image:
         reason = " ".join(str(error).split())[:80]
         raise InputError(f"{name}: cannot be drawn ({reason}): save it again") from None
     return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+def _enlarged(root: ElementTree.Element, size: int) -> ElementTree.Element:
+    """The document, whose page is said to be large if it is a few pixels: resvg rounds its size."""
+    try:
+        width, height = map(float, root.get("viewBox", "").replace(",", " ").split()[2:])
+    except ValueError:
+        return root
+    if not 0 < max(width, height) < size / 4:
+        return root
+    scale = size / max(width, height)
+    said = {"width": str(width * scale), "height": str(height * scale)}
+    enlarged = ElementTree.Element(root.tag, {**root.attrib, **said})
+    enlarged.extend(root)
+    return enlarged
 
 
 def _unzipped(text: bytes | str, name: str) -> bytes | str:
@@ -209,8 +224,7 @@ def _strokes_of(
         fill = _paint(shape, "fill")
         if hidden or not (_shows(line, None) or _shows(fill, None)):
             continue
-        alone = isinstance(shape, svgelements.Rect) or not _shows(line, None)
-        if alone and _shows(fill, None) and _covers(shape, size):
+        if _shows(fill, None) and _covers(shape, size):
             paper = fill
             continue
         if _shows(line, paper) or _shows(fill, paper):
