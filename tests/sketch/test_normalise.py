@@ -8,7 +8,7 @@ from itertools import product
 import aggdraw
 import numpy as np
 import pytest
-from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 from skimage.measure import find_contours
@@ -313,6 +313,21 @@ def test_what_has_no_strokes_may_be_a_photo_and_is_told_what_makes_a_drawing_of_
     Image.new("RGB", (256, 256), "tan").save(tmp_path / "photo.png")
     with pytest.raises(InputError, match="`deepfacepencil sketch` makes drawings"):
         load_drawing(tmp_path / "photo.png")
+
+
+@pytest.mark.parametrize(("skin", "sigma"), [("#5c3317", 12), ("#f1c8a0", 0)])
+def test_lines_on_filled_skin_and_lips_are_lines_in_noise_too(skin, sigma):
+    def coloured(image):
+        canvas = ImageDraw.Draw(image)
+        canvas.ellipse((118, 75, 394, 475), skin)
+        canvas.ellipse((199, 362, 311, 398), "#c04848")
+        return ImageChops.darker(image, _drawn(mouthed))
+
+    mouthed = Strokes.of([*_face(), through(np.array([(199, 380), (256, 384), (311, 380)]))])
+    image = coloured(Image.new("RGB", (512, 512), "white"))
+    noise = np.random.default_rng(0).normal(0, sigma, (512, 512, 3))
+    noisy = Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
+    assert _apart(normalise_image(noisy, "coloured"), mouthed) < 6
 
 
 def _ink(draw):

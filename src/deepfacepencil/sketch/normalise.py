@@ -23,7 +23,7 @@ from ..budget import MAX_PIXELS, read_file
 from ..errors import InputError, missing_package
 from ..provenance import DRAWING_KEY
 from . import svg
-from .around import Mask, closed, grown, highest, shrunk
+from .around import Mask, closed, grown, highest, lowest, shrunk
 from .paper import are_rules, without_rules
 from .place import centre, face_likeness
 from .seen import contrast, is_what_is_seen, on_paper
@@ -56,6 +56,8 @@ _APART = 26  # between parts of which one only has the face
 # Shares of the face's part: what is that near it still belongs to it, and what is around it.
 _BESIDE, _AROUND = 0.04, 0.35
 _COLOURED = 0.03  # share of a picture, from where on a drawing is coloured in
+_FILLED = 40  # pixels of one colour, at least, that are no line
+_GRAIN = 0.01  # noise of black to white, from where on a fill has grain that looks like lines
 _SWOLLEN = 2.5  # times as thick as lines: what is thicker is a blob that lines end in
 _LINE = 9  # pixels: what is wider is an area
 _GAP = 6  # between two ends that belong together
@@ -293,7 +295,7 @@ def ink_of(image: Image.Image) -> Ink:
     off = [_off_paper(plane, sheet) for plane in planes]
     # Light pens on white paper (yellow) are strong in one channel only.
     ink = np.maximum(np.mean(off, axis=0), np.float32(0.6) * reduce(np.maximum, off))
-    ink = _outlined(ink, planes)
+    ink = _outlined(ink, planes, small_fills=bool(sheet.all()))
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = ink
@@ -307,25 +309,46 @@ def _planes(colours: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     return planes if spread.max() > 0.02 else planes[:1]
 
 
-def _outlined(ink: Ink, planes: Sequence[NDArray[np.float32]]) -> Ink:
+def _outlined(ink: Ink, planes: Sequence[NDArray[np.float32]], small_fills: bool) -> Ink:
     """Of a drawing that is coloured in, the lines on its colours and the borders of these.
 
-    Whatever the colours are: a line on dark skin is as dark as one on light skin.
+    Whatever the colours are: a line on dark skin is as dark as one on light skin. `small_fills`:
+    also where little is coloured in, such as lips. Beside a table it may be a finger.
     """
     level = reduce(np.maximum, planes)
     coloured = (ink > 0.1) & (level > np.percentile(level, 1) + 0.06)
-    if coloured.mean() < _COLOURED:
+    if not lowest(coloured, 5, 5).any():
         return ink
-    calm = [ndimage.gaussian_filter(plane, 1) for plane in planes]  # no noise of a camera
-    if (coloured & (contrast(calm, 5) < 0.06)).mean() < _COLOURED:
-        return ink
+    calm = [ndimage.gaussian_filter(plane, 1) for plane in planes]  # less noise of a camera
+    noise = [
+        1.4826 * float(np.median(np.abs(plane - smooth)[coloured]))
+        for plane, smooth in zip(planes, calm, strict=True)
+    ]
+    uneven = np.where(coloured, contrast(calm, 5), 1)
+    here = np.ones(ink.shape, bool)
+    if (uneven < 0.06 + max(noise)).mean() < _COLOURED:
+        if not small_fills:
+            return ink
+        hued = reduce(np.maximum, calm) - reduce(np.minimum, calm) > 0.15
+        here = grown(_large((uneven < 0.06) & hued & (ink > 0.3), _FILLED), 2 * _LINE)
+        if not here.any():
+            return ink
+    if max(noise) > _GRAIN:
+        planes = calm
     fills = [closed(plane, _LINE) for plane in planes]
-    pairs = zip(fills, planes, strict=True)
-    lines = reduce(np.maximum, [(fill - own) / np.maximum(fill, 0.12) for fill, own in pairs])
+    # A channel that is as dark as it is noisy has no lines to tell from noise.
+    lines = reduce(
+        np.maximum,
+        [
+            (fill - own) / np.maximum(fill, max(0.12, 10 * grain))
+            for fill, own, grain in zip(fills, planes, noise, strict=True)
+        ],
+    )
     lines = np.where(lines > 0.25, lines, 0)
     borders = contrast(fills, 3) > 0.12
     drawn = highest(lines > 0.4, _LINE, _LINE)
-    return np.where(borders & ~drawn, np.maximum(lines, 0.8), lines).astype(np.float32)
+    outlined = np.where(borders & ~drawn, np.maximum(lines, 0.8), lines)
+    return np.where(here, outlined, ink).astype(np.float32)
 
 
 def _sheet(grey: NDArray[np.float32]) -> Mask:
