@@ -20,6 +20,7 @@ from deepfacepencil.models.portrait import (
     PhotoHead,
     PortraitEncoder,
     strength_of,
+    within_face,
 )
 from deepfacepencil.models.portrait_body import (
     HEADS,
@@ -155,6 +156,12 @@ def test_a_tolerance_says_how_far_features_are_corrected() -> None:
     torch.testing.assert_close(corrected[..., :4], features[..., :4])
     assert (corrected[..., 4:] - features[..., 4:]).abs().mean() > 0.05
     assert strength_of(-asked).max() > strength_of(None)
+
+
+def test_corrections_are_kept_to_the_face() -> None:
+    within = within_face(32)[0, 0]
+    assert within[19, 16] > 0.99 and (within[:, 0] < 0.6).all() and (within[0] < 0.6).all()
+    assert (within == within.flip(1)).all()
 
 
 def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:
