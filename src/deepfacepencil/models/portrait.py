@@ -34,7 +34,7 @@ _LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
 # What probes see of a latent that a drawing tells, the first three by lines of its own.
 TOLD, WORN = ("glasses", "hat", "beard", "hair", "age", "male"), 3
-_MORE = (1.25, 1.25, 2.0)  # of what a drawing says is worn; half a beard is a shadow
+_MORE = 2.0  # of what a drawing says is worn: half a beard is a shadow, half a hat is torn
 _STRICT = 0.1  # of what the linear view of colours and age misses: asked for is asked for
 _WORN_NOISE = 0.05  # in units of its spread, squared
 _FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
@@ -140,7 +140,7 @@ class LatentSpace(nn.Module):
         but a mean is cautious, and shows less of them than there is: `_MORE`.
         """
         worn = self.told[:WORN]
-        missing = (mean @ worn.T) * torch.tensor(_MORE) - v @ worn.T
+        missing = (_MORE * mean - v) @ worn.T
         noise = torch.full_like(missing[0], _WORN_NOISE)
         return self._conditioned(v, log_scale, worn, missing, noise, torch.ones_like(missing))
 
