@@ -34,7 +34,9 @@ _LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
 # What probes see of a latent that a drawing tells, the first three by lines of its own.
 TOLD, WORN = ("glasses", "hat", "beard", "hair", "age", "male"), 3
-_MORE = 2.0  # of what a drawing says is worn: half a beard is a shadow, half a hat is torn
+# More of what a drawing says is worn, by as much as it says it surely, up to a limit: half a beard is
+# a shadow, half a hat is torn; but the first stroke is nobody's glasses.
+_MORE, _SURE, _AT_MOST = 1.5, 0.5, 1.2
 _STRICT = 0.1  # of what the linear view of colours and age misses: asked for is asked for
 _WORN_NOISE = 0.05  # in units of its spread, squared
 _FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
@@ -137,10 +139,12 @@ class LatentSpace(nn.Module):
         """v moved in the same way until it wears what the drawing says, not what the code does.
 
         A code draws what a drawing leaves open. Glasses, hats and beards are drawn or they are not;
-        but a mean is cautious, and shows less of them than there is: `_MORE`.
+        but a mean is cautious, and shows less of them than there is where there are some: `_MORE`.
         """
         worn = self.told[:WORN]
-        missing = (_MORE * mean - v) @ worn.T
+        said = mean @ worn.T
+        more = (_MORE * F.relu(said - _SURE)).clamp(max=_AT_MOST)
+        missing = said + more - v @ worn.T
         noise = torch.full_like(missing[0], _WORN_NOISE)
         return self._conditioned(v, log_scale, worn, missing, noise, torch.ones_like(missing))
 
