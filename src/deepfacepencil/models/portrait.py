@@ -34,8 +34,8 @@ _LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
 # What probes see of a latent that a drawing tells, the first three by lines of its own.
 TOLD, WORN = ("glasses", "hat", "beard", "hair", "age", "male"), 3
-# More of what a drawing says is worn, by as much as it says it surely, up to a limit: half a beard is
-# a shadow, half a hat is torn; but the first stroke is nobody's glasses.
+# More of what a drawing says is worn, by as much as it says it surely, up to a limit: half a beard
+# is a shadow, half a hat is torn; but the first stroke is nobody's glasses.
 _MORE, _SURE, _AT_MOST = 1.5, 0.5, 1.2
 _STRICT = 0.1  # of what the linear view of colours and age misses: asked for is asked for
 _WORN_NOISE = 0.05  # in units of its spread, squared
