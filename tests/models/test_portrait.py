@@ -25,8 +25,9 @@ from deepfacepencil.models.portrait import (
 from deepfacepencil.models.portrait_body import (
     HEADS,
     beard_of,
+    labels_of,
     load_taught,
-    photo_with_labels,
+    photo_of,
 )
 from deepfacepencil.runtime.appearance import CONDITION_SIZE, Appearance
 from deepfacepencil.sketch.labels import CLASSES
@@ -116,7 +117,8 @@ def test_labels_agree_with_a_face_parser(taught) -> None:
     with np.load(PARSED) as stored:
         parsed = stored["labels"]
     for w, expected in zip(faces(taught, len(parsed)), parsed, strict=True):
-        photo, labels = photo_with_labels(taught.body, w[None])
+        features = taught.body.features(w[None])
+        photo, labels = photo_of(taught.body, features, w[None]), labels_of(taught.body, features)
         assert photo.shape == (256, 256, 3)
         assert (labels[2::4, 2::4] == expected).mean() > 0.9
         assert {1, 2, 4, 5, 11, 12, 13} <= set(np.unique(labels))  # skin, nose, eyes, lips, hair
@@ -136,12 +138,13 @@ def test_beards_are_below_the_nose_of_who_is_probably_bearded(taught) -> None:
     most, least = (int(pick) for pick in (score.argmax(), score.argmin()))
     maps = {}
     for index in (most, least):
-        labels = photo_with_labels(taught.body, w[index : index + 1])[1]
-        maps[index] = beard_of(taught, w[index : index + 1], labels)
+        features = taught.body.features(w[index : index + 1])
+        labels = labels_of(taught.body, features)
+        maps[index] = beard_of(taught, features, labels)
         above = int(np.argwhere(labels == CLASSES.index("nose"))[:, 0].max() / 8) - 1
         assert not maps[index][:above].any()
     assert maps[most].mean() > 3 * maps[least].mean()
-    assert not beard_of(taught, w[:1], np.zeros((256, 256), np.uint8)).any()
+    assert not beard_of(taught, features, np.zeros((256, 256), np.uint8)).any()
 
 
 def test_a_tolerance_says_how_far_features_are_corrected() -> None:

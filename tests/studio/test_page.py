@@ -624,75 +624,78 @@ def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> No
     hand.until(lambda: running.engine.asked[-1][2] == 256)
 
 
+@contextmanager
+def alone(browser: "Browser", engine: Copyist) -> Iterator[tuple[Hand, Running]]:
+    """A hand at a studio that nobody else uses, with an engine of its own."""
+    running = Running(engine)
+    hand = Hand(browser, running)
+    try:
+        yield hand, running
+    finally:
+        hand.context.close()
+        running.stop()
+
+
 def test_a_stroke_does_not_wait_for_what_is_not_wanted_any_more(
     browser: "Browser",
 ) -> None:
-    running = Running(Copyist(0.2, larger=30))
-    hand = Hand(browser, running)
-    hand.line((100, 100), (200, 100))
-    hand.settle()
-    hand.page.click("#save")
-    hand.page.click("#saving button[value=photo]")  # 1024 px, thirty seconds
-    hand.page.wait_for_timeout(500)
-    hand.line((100, 200), (200, 200))
-    hand.until(lambda: len(running.engine.drawn[-1]) == 2, 20)
-    assert running.engine.given_up
-    hand.settle()
-    asked = len(running.engine.drawn)
-    hand.page.keyboard.press("v")
-    hand.page.keyboard.press("Control+a")
-    hand.page.keyboard.press("]")  # width is not the network's
-    hand.kept()
-    assert len(running.engine.drawn) == asked
-    hand.context.close()
-    running.stop()
+    with alone(browser, Copyist(0.2, larger=30)) as (hand, running):
+        hand.line((100, 100), (200, 100))
+        hand.settle()
+        hand.page.click("#save")
+        hand.page.click("#saving button[value=photo]")  # 1024 px, thirty seconds
+        hand.page.wait_for_timeout(500)
+        hand.line((100, 200), (200, 200))
+        hand.until(lambda: len(running.engine.drawn[-1]) == 2, 20)
+        assert running.engine.given_up
+        hand.settle()
+        asked = len(running.engine.drawn)
+        hand.page.keyboard.press("v")
+        hand.page.keyboard.press("Control+a")
+        hand.page.keyboard.press("]")  # width is not the network's
+        hand.kept()
+        assert len(running.engine.drawn) == asked
 
 
 def test_photos_come_while_a_key_is_held(browser: "Browser") -> None:
-    running = Running(Copyist(0.3))
-    hand = Hand(browser, running)
-    hand.line((100, 100), (200, 100))
-    hand.page.keyboard.press("v")
-    hand.page.keyboard.press("Control+a")
-    hand.settle()
-    drawn = len(running.engine.drawn)
-    for _ in range(40):
-        hand.page.keyboard.press("ArrowDown")
-        hand.page.wait_for_timeout(50)
-    assert len(running.engine.drawn) > drawn + 2
-    hand.context.close()
-    running.stop()
+    with alone(browser, Copyist(0.3)) as (hand, running):
+        hand.line((100, 100), (200, 100))
+        hand.page.keyboard.press("v")
+        hand.page.keyboard.press("Control+a")
+        hand.settle()
+        drawn = len(running.engine.drawn)
+        for _ in range(40):
+            hand.page.keyboard.press("ArrowDown")
+            hand.page.wait_for_timeout(50)
+        assert len(running.engine.drawn) > drawn + 2
 
 
 def test_a_large_photo_is_never_of_an_older_drawing(browser: "Browser") -> None:
-    running = Running(Copyist(0.7, larger=0.7))  # longer than a hand has to rest
-    hand = Hand(browser, running)
-    hand.line((100, 100), (200, 100))
-    hand.page.wait_for_timeout(800)
-    hand.line((100, 200), (200, 200))
-    hand.until(lambda: running.engine.asked and running.engine.asked[-1][2] == 512)
-    hand.page.wait_for_timeout(900)
-    pairs = zip(running.engine.drawn, running.engine.asked, strict=True)
-    assert {len(strokes) for strokes, (_, _, size) in pairs if size == 512} == {2}
-    hand.context.close()
-    running.stop()
+    with alone(browser, Copyist(0.7, larger=0.7)) as (
+        hand,
+        running,
+    ):  # longer than a hand has to rest
+        hand.line((100, 100), (200, 100))
+        hand.page.wait_for_timeout(800)
+        hand.line((100, 200), (200, 200))
+        hand.until(lambda: running.engine.asked and running.engine.asked[-1][2] == 512)
+        hand.page.wait_for_timeout(900)
+        pairs = zip(running.engine.drawn, running.engine.asked, strict=True)
+        assert {len(strokes) for strokes, (_, _, size) in pairs if size == 512} == {2}
 
 
 def test_larger_photos_follow_the_pen_where_they_cost_no_more(
     browser: "Browser",
 ) -> None:
-    running = Running(Copyist(0.3, larger=0))
-    hand = Hand(browser, running)
-    hand.line((100, 100), (200, 100))
-    hand.until(lambda: running.engine.asked and running.engine.asked[-1][2] == 512)
-    hand.page.wait_for_timeout(600)
-    hand.line((100, 200), (200, 200))
-    hand.settle()
-    hand.page.wait_for_timeout(1000)  # longer than a hand has to rest
-    pairs = zip(running.engine.drawn, running.engine.asked, strict=True)
-    assert {size for strokes, (_, _, size) in pairs if len(strokes) == 2} == {512}
-    hand.context.close()
-    running.stop()
+    with alone(browser, Copyist(0.3, larger=0)) as (hand, running):
+        hand.line((100, 100), (200, 100))
+        hand.until(lambda: running.engine.asked and running.engine.asked[-1][2] == 512)
+        hand.page.wait_for_timeout(600)
+        hand.line((100, 200), (200, 200))
+        hand.settle()
+        hand.page.wait_for_timeout(1000)  # longer than a hand has to rest
+        pairs = zip(running.engine.drawn, running.engine.asked, strict=True)
+        assert {size for strokes, (_, _, size) in pairs if len(strokes) == 2} == {512}
 
 
 def test_parts_are_dropped_in_and_swapped(hand: Hand) -> None:

@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from onnxruntime import InferenceSession
 from PIL import Image
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.runtime.appearance import Appearance
 from deepfacepencil.runtime.engine import (
-    APPEARANCE,
     BUNDLED,
-    CODE,
-    PHOTO,
-    SIZE,
-    SKETCH,
-    TOLERANCE,
     TOLERANCE_SIZE,
     Engine,
     code_of,
@@ -56,7 +49,7 @@ def engine() -> Engine:
     return Engine(BUNDLED)
 
 
-def test_its_pen_is_the_same_pen(visitor: InChromium) -> None:
+def test_its_pen_is_the_same_pen(visitor: InChromium, engine: Engine) -> None:
     given = drawings(50)
     rasters = visitor.module(
         "web/pen.js",
@@ -67,7 +60,6 @@ def test_its_pen_is_the_same_pen(visitor: InChromium) -> None:
         """,
         given,
     )
-    session = InferenceSession(BUNDLED.read_bytes())
     for number, (lines, found) in enumerate(zip(given, rasters, strict=True)):
         strokes = fitted(read_strokes(lines), {})
         both = []
@@ -76,19 +68,7 @@ def test_its_pen_is_the_same_pen(visitor: InChromium) -> None:
             assert np.abs(both[0] - both[1].astype(int)).max() <= 3
             assert apart(*both) < 0.2
         if number % 10 == 0:  # photos take their time
-            assert apart(*(drawn_from(session, raster) for raster in both)) < 2
-
-
-def drawn_from(session: InferenceSession, raster: np.ndarray) -> np.ndarray:
-    """The photo of a raster (128, 128), from 0 to 255."""
-    given = {
-        SKETCH: raster[None, None].astype(np.float32) / 255,
-        TOLERANCE: np.zeros((1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE), np.float32),
-        APPEARANCE: Appearance().condition()[None],
-        CODE: code_of(1)[None],
-        SIZE: np.array(256),
-    }
-    return np.asarray(session.run([PHOTO], given)[0]) * 127.5 + 127.5
+            assert apart(*(engine.of_raster(raster, seed=1)[0] for raster in both)) < 2
 
 
 def test_its_seeds_are_the_same_people(visitor: InChromium) -> None:

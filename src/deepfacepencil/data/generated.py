@@ -25,7 +25,7 @@ from PIL import Image
 from ..errors import InputError
 from ..files import atomic_path
 from ..models.mobile_stylegan import LATENT
-from ..models.portrait_body import Taught, beard_of, photo_with_labels, shared
+from ..models.portrait_body import Taught, beard_of, labels_of, photo_of, shared
 from ..sketch.inner import inner_strokes
 from ..sketch.trace import trace_labels
 from .portraits import LATENTS, colours_of, split_labels
@@ -110,8 +110,9 @@ def _make(face: Face, output: Path) -> str | None:
     taught = shared()
     w = torch.from_numpy(face.w)[None]
     with _one_thread():
-        photo, labels = photo_with_labels(taught.body, w)
-        beard, probed = beard_of(taught, w, labels), taught.probe(w)
+        features = taught.body.features(w)
+        photo, labels = photo_of(taught.body, features, w), labels_of(taught.body, features)
+        beard, probed = beard_of(taught, features, labels), taught.probe(w)
     strokes = trace_labels(labels)
     if not len(strokes):
         return f"{face.id}: its labels have no boundary"

@@ -96,37 +96,41 @@ def shared() -> Taught:
 
 
 @torch.no_grad()
-def photo_with_labels(body: PortraitBody, w: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A latent w (1, 512) -> its photo (256, 256, 3) and the classes of its pixels (256, 256)."""
-    features = body.features(w)
+def photo_of(body: PortraitBody, features: Tensor, w: Tensor) -> NDArray[np.uint8]:
+    """Features (1, 512, 32, 32) and their latent w (1, 512) -> the photo (256, 256, 3)."""
     photo = ((body.photo(features, w)[0].permute(1, 2, 0) + 1) * 127.5 + 0.5).clamp(0, 255)
-    logits = F.interpolate(body.labels(features), size=256, mode="bilinear")
-    return photo.byte().numpy(), logits[0].argmax(0).byte().numpy()
+    return photo.byte().numpy()
 
 
 @torch.no_grad()
-def beard_of(taught: Taught, w: Tensor, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def labels_of(body: PortraitBody, features: Tensor) -> NDArray[np.uint8]:
+    """Features (1, 512, 32, 32) -> the classes of their photo's pixels, (256, 256)."""
+    logits = F.interpolate(body.labels(features), size=256, mode="bilinear")
+    return logits[0].argmax(0).byte().numpy()
+
+
+@torch.no_grad()
+def beard_of(taught: Taught, features: Tensor, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """How bearded a face is, cell by cell: (32, 32), 0 for smooth to 255.
 
     Linear in the features of the cell and in those of the face's own cheeks, which have no beard
-    where they are highest. `w` (1, 512) and `labels` (256, 256) of the same face.
+    where they are highest. `features` (1, 512, 32, 32) and `labels` (256, 256) of the same face.
     """
-    features = taught.body.features(w)[0]  # (512, 32, 32)
-    skin = torch.from_numpy(labels == _SKIN).float()
-    skin = F.avg_pool2d(skin[None], labels.shape[0] // features.shape[-1])[0]
-    nose = np.argwhere(labels == _NOSE) / (labels.shape[0] // features.shape[-1])
-    bearded = torch.zeros_like(skin)
-    if len(nose):
-        lowest, middle = nose[:, 0].max(), nose[:, 1].mean()
-        row, column = np.mgrid[: len(skin), : len(skin)]
-        near = np.abs(column - middle) < _CHEEKS[1]
-        near &= (row < lowest - 0.5) & (row > lowest - 0.5 - _CHEEKS[0])
-        cheeks = skin * torch.from_numpy(near)
-        if cheeks.sum() > 1:
-            cheek = (features * cheeks).sum(dim=(1, 2)) / cheeks.sum()
-            beards = taught.beards
-            score = torch.einsum("c,chw->hw", beards["cell"], features)
-            score = score + beards["cheek"] @ cheek + beards["bias"]
-            below = torch.from_numpy(row > lowest - 0.5)
-            bearded = score * ((skin > 0.2) & below)
+    features = features[0]
+    pixels = len(labels) // features.shape[-1]  # of a cell, a side
+    skin = F.avg_pool2d(torch.from_numpy(labels == _SKIN).float()[None], pixels)[0]
+    nothing = np.zeros(skin.shape, np.uint8)
+    nose = np.argwhere(labels == _NOSE) / pixels
+    if not len(nose):
+        return nothing
+    row, column = np.mgrid[: len(skin), : len(skin)]
+    above, aside = nose[:, 0].max() - 0.5 - row, np.abs(column - nose[:, 1].mean())
+    near = (above > 0) & (above < _CHEEKS[0]) & (aside < _CHEEKS[1])
+    cheeks = skin * torch.from_numpy(near)
+    if cheeks.sum() <= 1:
+        return nothing
+    cheek = (features * cheeks).sum(dim=(1, 2)) / cheeks.sum()
+    score = torch.einsum("c,chw->hw", taught.beards["cell"], features)
+    score = score + taught.beards["cheek"] @ cheek + taught.beards["bias"]
+    bearded = score * ((skin > 0.2) & torch.from_numpy(above < 0))
     return (bearded.clamp(0, 1) * 255).byte().numpy()

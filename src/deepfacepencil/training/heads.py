@@ -34,7 +34,7 @@ from ..files import atomic_path
 from ..models.condition import Condition
 from ..models.mobile_stylegan import LATENT, SIZES, slots
 from ..models.portrait import HEAD, SKETCH_SIZE, PhotoHead, PortraitBody, PortraitEncoder
-from ..models.portrait_body import HEADS, Taught, load_taught, photo_with_labels
+from ..models.portrait_body import HEADS, Taught, labels_of, load_taught, photo_of
 from ..runtime.appearance import CONDITION_SIZE
 from ..runtime.engine import SPREAD
 from ..sketch.labels import CLASSES
@@ -65,7 +65,8 @@ class Photos:
         for number in tqdm(range(self.count), unit=" photos"):
             path = self.folder / f"{number:06d}.png"
             if not path.exists():
-                photo, _ = photo_with_labels(taught.body, latent(taught, self.seed, number))
+                w = latent(taught, self.seed, number)
+                photo = photo_of(taught.body, taught.body.features(w), w)
                 with atomic_path(path) as temporary:
                     Image.fromarray(photo).save(temporary, "png")
 
@@ -163,7 +164,7 @@ def corrected_face(
     body: PortraitBody, encoder: PortraitEncoder, w: Tensor, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Features (1, 512, 32, 32) and latent of somebody who fits a drawing of the face w."""
-    strokes = trace_labels(photo_with_labels(body, w)[1])
+    strokes = trace_labels(labels_of(body, body.features(w)))
     sketch = torch.from_numpy(draw(strokes, SKETCH_SIZE).astype(np.float32) / 255)[None, None]
     nothing = torch.zeros(1, CONDITION_SIZE)
     steered = encoder(Condition(sketch, appearance=nothing))

@@ -37,6 +37,9 @@ export const isEmpty = (drawing) => drawing.strokes.length === 0;
 /** A coordinate as the server takes it: strokes may leave the paper, and farther off none is seen. */
 export const near = (value) => Math.min(Math.max(value, -PAPER), 2 * PAPER);
 
+/** The points of a stroke as photos are asked for with: x, y, x, y, ... */
+export const flat = ({ points }) => points.flatMap(([x, y]) => [near(x), near(y)]);
+
 /** Coordinates are kept to a tenth of a pixel: what is saved is what was drawn. */
 export const tenth = (value) => Math.round(value * 10) / 10;
 

@@ -12,7 +12,7 @@
 // opening: read(bytes) -> strokes, findsLines (whether it does in pictures too, not only in SVG),
 // place(strokes) -> {scale, right, down}, examples().
 
-import { near } from "./drawing.js";
+import { flat } from "./drawing.js";
 import { base64 } from "./files.js";
 
 const GIVE_UP = 60_000; // milliseconds without an answer: of a hundred drawers each has a turn in less
@@ -126,7 +126,6 @@ class Photos extends EventTarget {
 }
 
 /** A stroke as the server knows it: [x, y, x, y, ...]. */
-const flat = ({ points }) => points.flatMap(([x, y]) => [near(x), near(y)]);
 
 /** A message is the length of a head, the head, RGB pixels and perhaps a veil. */
 function readAnswer(bytes) {

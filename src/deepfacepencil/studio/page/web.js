@@ -1,7 +1,7 @@
 // Photos that this page makes itself, in a worker with onnxruntime-web, and drawings that it reads
 // itself: the site without a server. The same as local.js offers.
 
-import { near } from "./drawing.js";
+import { flat, near, tenth } from "./drawing.js";
 import { FILES, VERSION } from "./web/files.js";
 import { isolated, keepOffline } from "./web/offline.js";
 import { linesOf } from "./web/svg.js";
@@ -169,8 +169,6 @@ function grown(photo) {
   return full.getImageData(0, 0, FULL, FULL);
 }
 
-const flat = ({ points }) => points.flatMap(([x, y]) => [near(x), near(y)]);
-const tenth = (value) => Math.round(near(value) * 10) / 10;
 
 export const photos = new Photos();
 
@@ -185,7 +183,7 @@ export const opening = {
     }
     const lines = linesOf(new TextDecoder().decode(bytes));
     const brought = await photos.hands.ask("bring", { lines });
-    return brought.map((line) => line.map(tenth));
+    return brought.map((line) => line.map((value) => tenth(near(value))));
   },
   findsLines: false,
   place: (strokes) => photos.hands.ask("place", { strokes: strokes.map(flat) }),
