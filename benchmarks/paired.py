@@ -1,8 +1,8 @@
 """Ours, its ablations and its rivals, paired: one seed is one set of drawings and first weights.
 
     python benchmarks/paired.py DATA OUTPUT [--seeds 0 1 2] [--models ours dual-only ...]
-                                [--changed constant-rate lambda-40 clean-d] [--photos 20000]
-                                [--width 32]
+                                [--changed constant-rate lambda-40 clean-d no-pooling frozen-body]
+                                [--photos 20000] [--width 32]
 
 Everything random follows from (seed, stage, resolution), so models that have a stage see the same
 photos in it and begin it with the same D. Stage 1 is trained once per seed, as ours, and `ours` and
@@ -87,6 +87,8 @@ def changes(recipe: Recipe) -> dict[str, Recipe]:
         "constant-rate": replace(recipe, decays=False),
         "lambda-40": replace(recipe, discriminator_matching=40.0),
         "clean-d": replace(recipe, adversary=Adversary(loss=recipe.adversary.loss, clean=True)),
+        "no-pooling": replace(recipe, pooling=(1, 1, 1, 1)),
+        "frozen-body": replace(recipe, body_learns_from_main=False),
     }
 
 

@@ -62,15 +62,17 @@ def test_attention_looks_at_all_maps_of_the_classifier(sap):
         before = after
 
 
-def test_a_branch_sees_strokes_of_its_width(sap):
+@pytest.mark.parametrize("widths", [(1, 5, 9, 13), (1, 1, 1, 1)])
+def test_a_branch_sees_strokes_of_its_width(widths):
     """Eq. 1: a single pixel has become a square as wide as the pooling when a branch gets it."""
+    sap = SpatialAttentionPooling(3, widths=widths)
     dot = torch.zeros(1, 1, 256, 256)
     dot[0, 0, 100, 150] = 1
     seen = []
     for branch in sap.branches:
         branch.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     sap.relaxed(dot)
-    for pooled, width in zip(seen, (1, 5, 9, 13), strict=True):
+    for pooled, width in zip(seen, widths, strict=True):
         half = width // 2
         square = torch.zeros_like(dot)
         square[0, 0, 100 - half : 101 + half, 150 - half : 151 + half] = 1
@@ -153,6 +155,7 @@ def test_every_channel_of_r_is_normalised(sap):
     with torch.no_grad():
         full, half = sap.relaxed(x), sap.relaxed(x / 2)
         for branch in sap.branches:
+            assert branch[0].bias is None  # the normalisation would take it away
             normal = branch[:2](x)
             torch.testing.assert_close(normal.mean((2, 3)), torch.zeros(2, 3), atol=1e-4, rtol=0)
             torch.testing.assert_close(normal.std((2, 3)), torch.ones(2, 3), atol=0.02, rtol=0)

@@ -90,7 +90,10 @@ def test_weights_come_back_with_their_facts(tmp_path):
 def test_weights_from_before_the_rivals_are_ours(tmp_path):
     torch.manual_seed(0)
     main = dual_generators(4, 8)[1].eval()
-    save_weights(main.state_dict(), {"recipe": "small", "width": 4, "cap": 8}, tmp_path)
+    facts = {"recipe": "small", "width": 4, "cap": 8}
+    save_weights(main.state_dict(), {**facts, "pooling": (1, 1, 1, 1)}, tmp_path)
+    assert load_generator(tmp_path)[0].sap.widths == (1, 1, 1, 1)
+    save_weights(main.state_dict(), facts, tmp_path)
     generator, facts = load_generator(tmp_path)
     assert (facts["model"], facts["resolution"]) == ("ours", 256)
     sketch = Condition((torch.rand(2, 1, 64, 64) > 0.9).float())

@@ -215,6 +215,30 @@ def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
 
 
+def test_which_stages_want_deformed_sketches_and_a_new_discriminator():
+    assert {name for name, stage in STAGES.items() if not stage.deforms} == {STAGE_1, PIX2PIX}
+    assert {name for name, stage in STAGES.items() if stage.fresh_discriminator} == {
+        STAGE_2,
+        ENHANCER,
+    }
+
+
+def test_the_body_may_learn_from_the_photo_of_g_a_alone(batch):
+    def gradients(stage, learns):
+        networks = networks_of("ours")
+        train_step(networks, stage, batch, replace(TINY, body_learns_from_main=learns))
+        return {name: p.grad for name, p in networks.named_parameters() if p.grad is not None}
+
+    both, alone, of_a = (gradients(*which) for which in ((STAGE_3, 1), (STAGE_3, 0), (STAGE_1, 1)))
+    assert both.keys() == alone.keys()
+    for name, gradient in alone.items():
+        if not name.startswith("discriminator."):
+            like = of_a[name] if name.startswith("auxiliary.") else both[name]
+            torch.testing.assert_close(gradient, like, rtol=1e-3, atol=1e-5)
+    last = "auxiliary.body.to_photo.0.bias"
+    assert not torch.allclose(both[last], of_a[last])
+
+
 @pytest.mark.parametrize("changed", [{"loss": "hinge"}, {"augment": True}])
 def test_each_modern_part_does_something_and_is_deterministic(batch, changed):
     """At a fixed seed; what it does to the losses is in test_losses and test_augment."""

@@ -9,6 +9,7 @@ sap-only         G_m's network alone: SAP without the dual generators
 dual-only        G_a and G_m, but G_m begins with the convolution of G_a where SAP stands
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from torch import nn
@@ -17,19 +18,22 @@ from .blocks import initialise
 from .discriminator import Discriminator
 from .generator import GlobalGenerator, dual_generators
 from .pix2pix import PatchGAN, UNet
+from .sap import WIDTHS_AT_256
 
 Model = Literal[
     "ours", "pix2pix", "pix2pixhd", "baseline", "baseline-deform", "sap-only", "dual-only"
 ]
 
 
-def generators(model: Model, width: int, cap: int, depth: int) -> tuple[Any, Any]:
+def generators(
+    model: Model, width: int, cap: int, depth: int, pooling: Sequence[int] = WIDTHS_AT_256
+) -> tuple[Any, Any]:
     """G_a, the auxiliary generator, and G_m, the main one; where there is one, it is both.
 
     Each takes a `Condition` and returns `Generated`. `depth` is for the U-Net,
     whose channels have a cap of their own. Raises ValueError if there is no such model.
     """
-    auxiliary, main = dual_generators(width, cap)
+    auxiliary, main = dual_generators(width, cap, pooling)
     if model == "ours":
         return auxiliary, main
     if model in ("baseline", "baseline-deform", "pix2pixhd"):

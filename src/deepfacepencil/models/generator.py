@@ -4,6 +4,7 @@ Each has an encoder of its own; nine residual blocks and the decoder, here calle
 object that both hold. SAP stands in front of the encoder of G_m.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -100,9 +101,9 @@ class GlobalGenerator(nn.Module):
 class MainGenerator(nn.Module):
     """G_m, the generator that draws for people: SAP, its own encoder, the shared body."""
 
-    def __init__(self, body: Body, width: int, cap: int) -> None:
+    def __init__(self, body: Body, width: int, cap: int, pooling: Sequence[int]) -> None:
         super().__init__()
-        self.sap = SpatialAttentionPooling(branch_channels=width // len(WIDTHS_AT_256))
+        self.sap = SpatialAttentionPooling(width // len(pooling), widths=pooling)
         self.encoder = Encoder(self.sap.out_channels, width, cap)
         self.body = body
 
@@ -118,14 +119,16 @@ class MainGenerator(nn.Module):
         return self.body.decoded(self.encoder(relaxed))[0]
 
 
-def dual_generators(width: int, cap: int) -> tuple[GlobalGenerator, MainGenerator]:
+def dual_generators(
+    width: int, cap: int, pooling: Sequence[int] = WIDTHS_AT_256
+) -> tuple[GlobalGenerator, MainGenerator]:
     """G_a and G_m of this base width, with one body between them.
 
     Channels double with every halving of the resolution, up to `cap`. The pix2pixHD default is
-    width 64 with cap 1024.
+    width 64 with cap 1024. `pooling` has the widths of SAP's branches at 256 px.
     """
     body = Body(width, cap)
-    auxiliary, main = GlobalGenerator(body, width, cap), MainGenerator(body, width, cap)
+    auxiliary, main = GlobalGenerator(body, width, cap), MainGenerator(body, width, cap, pooling)
     initialise(auxiliary)
     initialise(main.encoder)
     return auxiliary, main

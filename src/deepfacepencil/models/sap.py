@@ -4,6 +4,8 @@ Max pooling with several kernel sizes widens the strokes, one size per branch; a
 computed from what the classifier C sees, chooses at every position how much of each branch goes on.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,9 +21,9 @@ from .condition import Condition
 TOLERANCE_STEP = 6.0
 
 
-def pooling_widths(resolution: int) -> list[int]:
+def pooling_widths(resolution: int, at_256: Sequence[int] = WIDTHS_AT_256) -> list[int]:
     """r_i for sketches of this many pixels: odd, and the same share of the picture as at 256."""
-    return [2 * round((r * resolution / RESOLUTION - 1) / 2) + 1 for r in WIDTHS_AT_256]
+    return [2 * round((r * resolution / RESOLUTION - 1) / 2) + 1 for r in at_256]
 
 
 def tolerance_bias(tolerance: Tensor) -> Tensor:
@@ -42,10 +44,13 @@ class SpatialAttentionPooling(nn.Module):
     it stays as it was pre-trained.
     """
 
-    def __init__(self, branch_channels: int, stride: int = 1) -> None:
+    def __init__(
+        self, branch_channels: int, stride: int = 1, widths: Sequence[int] = WIDTHS_AT_256
+    ) -> None:
         """`stride` of the branches' convolutions: 2 gives features and A of half the size."""
         super().__init__()
-        branches = len(WIDTHS_AT_256)
+        branches = len(widths)
+        self.widths = tuple(widths)  # r_i at 256 px
         self.stride = stride
         self.branch_channels = branch_channels
         self.out_channels = branches * branch_channels
@@ -73,7 +78,7 @@ class SpatialAttentionPooling(nn.Module):
 
         R = Concat[Conv_1(P_1), ..., Conv_Nr(P_Nr)], P_i = Pooling(S; r_i). Eq. 1
         """
-        widths = pooling_widths(sketch.shape[-1])
+        widths = pooling_widths(sketch.shape[-1], self.widths)
         maps = []
         for width, branch in zip(widths, self.branches, strict=True):
             pooled = F.max_pool2d(sketch, width, stride=1, padding=width // 2)

@@ -20,6 +20,7 @@ from ..digests import is_sound, seal
 from ..errors import InputError
 from ..files import atomic_path
 from ..models.build import generators
+from ..models.sap import WIDTHS_AT_256
 
 STATE, PREVIOUS = "state.pt", "state-before.pt"
 WEIGHTS, ENHANCER_WEIGHTS = "generator.safetensors", "enhancer.safetensors"
@@ -146,7 +147,8 @@ def load_generator(run: Path) -> tuple[nn.Module, dict[str, Any]]:
     weights, facts = load_weights(run)
     try:
         size = facts["width"], facts["cap"], facts["depth"]
-        generator = generators(facts["model"], *size)[1]
+        pooling = facts.get("pooling", WIDTHS_AT_256)
+        generator = generators(facts["model"], *size, pooling)[1]
         generator.load_state_dict(weights)
     except (KeyError, RuntimeError, ValueError) as problem:
         reason = str(problem).splitlines()[0]

@@ -303,6 +303,7 @@ class Training:
             "width": recipe.width,
             "cap": recipe.cap,
             "depth": recipe.depth,
+            "pooling": recipe.pooling,
             "seed": self.seed,
             "shown": shown,
             "finished": self.number == len(recipe.phases),

@@ -33,7 +33,7 @@ class Networks(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        size = recipe.width, recipe.cap, recipe.depth
+        size = recipe.width, recipe.cap, recipe.depth, recipe.pooling
         # D first: it is the same for all models, whatever else they have.
         self.discriminator = new_discriminator(recipe)
         self.auxiliary, self.main = generators(recipe.model, *size)

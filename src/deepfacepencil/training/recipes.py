@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ..errors import InputError
 from ..models.build import Model
+from ..models.sap import WIDTHS_AT_256
 from ..sketch.drawn import Distortion
 
 CLASSIFIER, STAGE_1, STAGE_2, STAGE_3 = "classifier", "stage 1", "stage 2", "stage 3"
@@ -63,6 +64,9 @@ class Recipe:
     perceptual: float = 0.0  # of ST-LPIPS beside L_rec: not in the paper
     vgg: float = 0.0  # of pix2pixHD's perceptual loss: not in the paper
     ema_images: float = 1_000  # half-life of the moving average of the generators; 0 for none
+    # Readings of the paper that benchmarks/paired.py compares.
+    pooling: tuple[int, ...] = WIDTHS_AT_256  # r_i of Eq. 1
+    body_learns_from_main: bool = True  # in stage 3; else G_m's photo moves its own layers alone
     model: Model = "ours"  # see `for_model`
 
     @property

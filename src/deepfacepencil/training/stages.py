@@ -16,6 +16,7 @@ line. The terms of Eq. 8 that concern D are added in update.py.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -112,7 +113,9 @@ def stage_3_step(
     """The whole objective, Eq. 8."""
     with compute.precision():
         a = compute.auxiliary(batch.S_syn)
-        m = compute.main(batch.S_dfm)
+        kept = nullcontext() if compute.recipe.body_learns_from_main else frozen(networks.main.body)
+        with kept:
+            m = compute.main(batch.S_dfm)
     gfm = _guidance(networks, compute, a.features, m.encoded)
     terms = {
         **_reconstruction(compute, "a", a.photo, batch),
