@@ -12,7 +12,6 @@ import deepfacepencil
 from deepfacepencil import Appearance, Engine, InputError, Strokes, draw, load_drawing
 from deepfacepencil.files import find_pictures
 from deepfacepencil.provenance import DRAWING_KEY
-from deepfacepencil.runtime.appearance import appearance_said
 from deepfacepencil.runtime.generate import SHEET, generate
 from deepfacepencil.runtime.settings import Asked, own_seed, read_settings
 from deepfacepencil.sketch import lines
@@ -153,38 +152,6 @@ def test_the_veil_is_on_the_sheet_only_when_asked_for(deaf: Engine, tmp_path: Pa
         for asked in (False, True)
     )
     assert with_veil - without == 384
-
-
-def test_words_are_colours() -> None:
-    said = appearance_said(
-        hair="Fair", skin="dark", clothes="navy", sex="female", age=30, lips=None
-    )
-    assert said.hair == FAIR
-    assert said.skin is not None
-    assert max(said.skin) < 128
-    assert said.clothes == (0, 0, 128)
-    assert (said.sex, said.age, said.lips) == (-1, 30, None)
-    assert appearance_said(sex="0.5", backdrop="#0a0b0c") == Appearance(
-        sex=0.5, backdrop=(10, 11, 12)
-    )
-
-
-@pytest.mark.parametrize(
-    ("said", "named"),
-    [
-        ({"hair": "purple"}, "fair"),
-        ({"skin": "#12345"}, "medium"),
-        ({"clothes": "none"}, "navy"),
-        ({"sex": "both"}, "female"),
-        ({"age": 120.0}, "age"),
-        ({"sex": "nan"}, "sex"),
-    ],
-)
-def test_other_words_are_refused_with_those_that_are_known(
-    said: dict[str, str | float], named: str
-) -> None:
-    with pytest.raises(InputError, match=named):
-        appearance_said(**said)
 
 
 def test_what_a_drawing_says_holds_in_python_too(listening_model: Path, tmp_path: Path) -> None:

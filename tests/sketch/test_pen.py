@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfacepencil.sketch.pen import PEN_WIDTH, draw, picture
+from deepfacepencil.sketch.pen import draw, picture
 from deepfacepencil.sketch.strokes import Strokes, through
 
 SIZES = [64, 128, 256, 512]
@@ -19,7 +19,7 @@ def test_a_line_is_as_wide_at_every_size(size):
     assert drawing.shape == (size, size)
     assert drawing.dtype == np.uint8
     # Ink over a column is the width, wherever the line lies between the pixels.
-    np.testing.assert_allclose(drawing[:, size // 2].sum() / 255, PEN_WIDTH, atol=0.1)
+    np.testing.assert_allclose(drawing[:, size // 2].sum() / 255, 1.25, atol=0.1)
 
 
 @pytest.mark.parametrize("size", SIZES)

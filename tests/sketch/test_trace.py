@@ -14,7 +14,13 @@ from scipy.ndimage import distance_transform_edt
 from deepfacepencil.sketch.boundary import boundaries
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import CANVAS, UNKNOWN, Strokes
-from deepfacepencil.sketch.trace import trace, trace_autotrace, trace_labels
+from deepfacepencil.sketch.trace import (
+    fit,
+    pixel_chains,
+    trace,
+    trace_autotrace,
+    trace_labels,
+)
 
 REAL = sorted((Path(__file__).parents[3] / "shared/faces/val/labels").glob("*.png"))
 MEANT = 0.97  # of the pixels
@@ -151,3 +157,24 @@ def test_any_drawing_can_be_traced(drawing):
     assert np.isfinite(strokes.points).all()
     assert (np.diff(strokes.starts) % 3 == 1).all()
     assert (np.diff(strokes.starts) >= 4).all()
+    for chain in strokes:  # no handle is too short to give a curve its direction
+        chords = np.linalg.norm(chain[3::3] - chain[:-1:3], axis=1)
+        for handles in (chain[1::3] - chain[:-1:3], chain[2::3] - chain[3::3]):
+            assert (np.linalg.norm(handles, axis=1) > 0.049 * chords - 1e-3).all()
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_spur_of_one_pixel_is_kept(turns):
+    line = np.zeros((20, 20), bool)
+    line[10, 3:17] = line[9, 8] = True
+    line = np.rot90(line, turns)
+    kept = np.zeros_like(line)
+    for chain in pixel_chains(line):
+        kept[tuple(chain.T)] = True
+    np.testing.assert_array_equal(kept, line)
+
+
+@pytest.mark.parametrize("tolerance", [0.01, 1.0])
+def test_a_straight_line_is_one_curve_however_exact(tolerance):
+    (chain,) = fit([np.linspace((10, 10), (90, 30), 60)], tolerance)
+    assert len(chain) == 4

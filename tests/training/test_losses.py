@@ -123,6 +123,21 @@ def test_perceptual_features_are_summed_in_their_shares():
     assert losses.perceptual_features(one, other, (0.5, 0.25)) == pytest.approx(0.5 + 0.5)
 
 
+def test_what_networks_made_in_bfloat16_is_compared_in_float32():
+    def every_loss(real, fake):
+        layers = real[0][:1] * 3, fake[0][:1] * 3
+        for d_loss, g_loss in losses.ADVERSARIAL.values():
+            yield from (d_loss(real, fake), g_loss(fake))
+        yield losses.discriminator_feature_matching(fake, real)
+        yield losses.generator_feature_matching(*layers)
+        yield losses.perceptual_features(*layers, (0.5, 0.3, 0.1))
+        yield losses.classification(real[0][-1], fake[0][-1])
+
+    halves = [[[layer.bfloat16() for layer in scale] for scale in of] for of in (REAL, FAKE)]
+    full = [[[layer.float() for layer in scale] for scale in of] for of in halves]
+    assert list(every_loss(*halves)) == list(every_loss(*full))
+
+
 def test_features_are_compared_layer_by_layer_of_every_scale():
     three, two = [[torch.zeros(1)] * 3] * 2, [[torch.ones(1)] * 3] * 2
     two[0] = [torch.ones(1), torch.full((1,), 3.0), torch.full((1,), 100.0)]
