@@ -8,7 +8,13 @@ import torch
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.models import mobile_stylegan
-from deepfacepencil.models.mobile_stylegan import LATENT, SIZES, inverse_haar, slots
+from deepfacepencil.models.mobile_stylegan import (
+    CHANNELS,
+    LATENT,
+    SIZES,
+    inverse_haar,
+    slots,
+)
 
 # OpenVINO 2026.4 in single precision, for z = default_rng(0).standard_normal((1, 512)).
 PLACES = [0, 100, 200, 300, 400, 511]
@@ -36,6 +42,17 @@ def test_the_networks_are_the_originals(taught) -> None:
 def test_features_come_in_every_size(taught) -> None:
     features = taught.body.synthesis.features(slots(taught.latent_mean[None]), 128)
     assert [x.shape[-1] for x in features] == [size for size in SIZES if size <= 128]
+
+
+@torch.no_grad()
+def test_the_photo_is_made_with_the_last_slot_alone(taught) -> None:
+    network, w = taught.body.synthesis, slots(taught.latent_mean[None]).clone()
+    x = torch.randn(1, CHANNELS[-1], 4, 4)
+    before = network.photo(x, w)
+    w[:, :-1] += 1
+    assert torch.equal(network.photo(x, w), before)
+    w[:, -1] += 1
+    assert not torch.allclose(network.photo(x, w), before, atol=1e-2)
 
 
 def test_the_haar_transform_keeps_energy_and_constants() -> None:

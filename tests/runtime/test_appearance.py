@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deepfacepencil import Appearance, InputError
@@ -24,6 +24,8 @@ appearances = st.builds(
 
 
 @given(appearances)
+@example(Appearance(age=0, sex=-1))
+@example(Appearance(age=100, sex=1))
 def test_what_is_written_is_read(said: Appearance) -> None:
     assert read_appearance(said.to_json()) == said
 

@@ -27,7 +27,7 @@ from deepfacepencil.training.recipes import (
     Phase,
     for_model,
 )
-from deepfacepencil.training.stages import STAGES, clean_or_deformed
+from deepfacepencil.training.stages import STAGES, classifier_step, clean_or_deformed
 from deepfacepencil.training.update import shown_to_d
 
 C = ("main.sap.classifier.",)
@@ -106,6 +106,7 @@ def test_gradients_reach_exactly_what_the_stage_trains(batch, model, stage):
             assert parameter.grad.abs().sum() > 0, name
         else:
             assert parameter.grad is None, name
+        assert parameter.requires_grad == name.startswith(trained), name
     for name, value in networks.state_dict().items():
         assert torch.equal(value, before[name]) != name.startswith(trained), name
 
@@ -210,9 +211,25 @@ def test_the_generator_learns_from_the_sum_of_its_terms(networks, batch):
         )
     ]
 
+    for parameter in trained:
+        parameter.grad = torch.ones_like(parameter)  # of a step before
     train_step(networks, STAGE_3, batch)
     for parameter, gradient in zip(trained, expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_c_learns_which_sketches_are_deformed(networks):
+    compute = Compute.of(networks, Fabric(accelerator="cpu"), TINY)
+    said = torch.tensor([-1.0, 0.0, 2.0, 1.0, 2.0, 0.0])  # who is undecided is wrong
+    logits, given = said.clone().requires_grad_(), []
+    compute = replace(compute, classifier=lambda sketches: (given.append(sketches), logits * 1)[1])
+    sketches = torch.rand(6, 1, 8, 8)
+    batch = Batch(Condition(sketches[:3]), Condition(sketches[3:]), torch.zeros(3, 3, 8, 8))
+    log = classifier_step(networks, compute, batch, Adam([logits]))
+    assert torch.equal(given[0], sketches)
+    truth = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    torch.testing.assert_close(log["classifier"], torch.nn.BCEWithLogitsLoss()(said, truth))
+    assert log["classifier accuracy"] == pytest.approx(3 / 6)
 
 
 def test_which_stages_want_deformed_sketches_and_a_new_discriminator():
