@@ -16,6 +16,7 @@ from deepfacepencil.sketch.beard import (
     _scribble,
     _strands,
     beard_strokes,
+    cheeks_and_below,
 )
 from deepfacepencil.sketch.labels import CLASSES
 from deepfacepencil.sketch.pen import draw
@@ -148,3 +149,16 @@ def test_every_sign_of_a_beard_is_met_as_often_as_it_should_be(monkeypatch) -> N
     assert met.keys() == shares.keys()
     for sign, share in shares.items():
         assert abs(met[sign] / drawings - share) < 0.08, sign
+
+
+def test_beards_may_grow_below_the_nose_and_not_on_cheeks() -> None:
+    labels = np.zeros((256, 256), np.uint8)
+    labels[64:230, 60:196] = CLASSES.index("skin")
+    for size in (256, 128):
+        whole = labels[:: 256 // size, :: 256 // size].copy()
+        assert not any(mask.any() for mask in cheeks_and_below(whole))  # no nose is seen
+        scale = size // 32
+        whole[12 * scale : 18 * scale, 15 * scale : 17 * scale] = CLASSES.index("nose")
+        cheeks, below = cheeks_and_below(whole)
+        assert cheeks[13:17, 9:15].all() and not cheeks[18:].any()
+        assert below[19:28, 9:23].all() and not below[:17].any() and not below[:, :7].any()

@@ -19,6 +19,7 @@ from deepfacepencil.training.checkpoint import PORTRAIT_WEIGHTS, STATE
 from deepfacepencil.training.portrait import (
     Networks,
     PortraitTraining,
+    beard_loss,
     label_loss,
     negative_log_likelihood,
     settled,
@@ -35,9 +36,7 @@ UNTRAINABLE = (".convolution.bias", ".first.bias", ".second.bias")
 def training(generated: Path) -> PortraitTraining:
     """A step for C; four of stage 1, two of them on latents alone; two, and two of stage 3."""
     torch.manual_seed(0)
-    taught = load_taught()
-    networks = Networks(taught.body, taught.deviation, taught.label_weights)
-    return PortraitTraining(networks, TINY, compiled=False)
+    return PortraitTraining(Networks(load_taught()), TINY, compiled=False)
 
 
 @pytest.fixture(scope="module")
@@ -287,3 +286,21 @@ def test_what_is_right_is_left_alone_but_for_the_features_of_a_face() -> None:
     wanted[10:12, 5:7] = 0
     wanted[30:] = 0
     assert still.equal(wanted)
+
+
+def test_beards_are_asked_for_where_they_are_drawn_and_nowhere_else() -> None:
+    """And where a drawing says nothing of them, nothing is asked."""
+    bearded = torch.zeros(1, 32, 32)
+    bearded[:, 20:26] = 1
+    everywhere, nowhere = torch.ones_like(bearded), torch.zeros_like(bearded)
+    smooth, wanted = torch.full_like(bearded, -0.5), 3 * bearded - 1
+    assert beard_loss(wanted, bearded, everywhere) == 0
+    assert beard_loss(smooth, bearded, everywhere) > 0.2
+    assert beard_loss(wanted, nowhere, everywhere) > 0.2
+    assert beard_loss(smooth, nowhere, everywhere) == 0
+    assert beard_loss(smooth, bearded, nowhere) == 0
+    score = smooth.clone().requires_grad_()
+    beard_loss(score, bearded, everywhere).sum().backward()
+    assert score.grad is not None
+    assert (score.grad[:, 20:26] < 0).all()
+    assert not score.grad[:, :20].any()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runtime.appearance import COLOURS, Appearance
-from ..sketch.beard import beard_strokes
+from ..sketch.beard import beard_strokes, cheeks_and_below
 from ..sketch.drawn import AS_PEOPLE_DRAW, Distortion
 from ..sketch.pen import draw
 from ..sketch.strokes import CANVAS, Strokes
@@ -35,6 +35,10 @@ class Portrait(TypedDict):
     w: NDArray[np.float32]  # (512,) the photo's latent
     appearance: NDArray[np.float32]  # (CONDITION_SIZE,)
     labels: NDArray[np.uint8]  # (4, 64, 64)
+    beard: NDArray[
+        np.float32
+    ]  # (2, 32, 32): how bearded each cell is to be, and whether it is said
+    cheeks: NDArray[np.float32]  # (32, 32) where the face has none
     drawn: NDArray[np.float32]  # (1,) how much of the face S_dfm has, 0 to 1
 
 
@@ -82,8 +86,11 @@ class PortraitPairs(Sequence[Portrait]):
                 f"{path} is damaged; remove it and give the same prepare command again"
             ) from problem
         clean = self.distortion.aligned(borders, inner, rng)
-        if rng.random() < _BEARDS:
+        told = rng.random() < _BEARDS
+        if told:
             clean = clean.joined(beard_strokes(beard / 255, rng))
+        cheeks, below = cheeks_and_below(joined_labels(labels))
+        said = below if told or not beard.any() else np.zeros_like(below)
         deformed, drawn = self.distortion(clean, rng), 1.0
         if rng.random() < _SCRIBBLES:
             deformed, drawn = scribble(clean, rng), 0.0
@@ -95,6 +102,8 @@ class PortraitPairs(Sequence[Portrait]):
             w=w.astype(np.float32),
             appearance=appearance.condition(),
             labels=labels,
+            beard=np.stack([beard.astype(np.float32) / 255, said]),
+            cheeks=cheeks,
             drawn=np.array([drawn], np.float32),
         )
 
@@ -120,6 +129,12 @@ def split_labels(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A label map (256, 256) -> (4, 64, 64): every second pixel, 2 x 2 of them a cell."""
     parts = labels[1::2, 1::2].reshape(LABELS_SIZE, 2, LABELS_SIZE, 2)
     return np.ascontiguousarray(parts.transpose(1, 3, 0, 2).reshape(4, LABELS_SIZE, LABELS_SIZE))
+
+
+def joined_labels(parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What `split_labels` made (4, 64, 64) -> the label map (128, 128)."""
+    cells = parts.reshape(2, 2, LABELS_SIZE, LABELS_SIZE).transpose(2, 0, 3, 1)
+    return cells.reshape(2 * LABELS_SIZE, 2 * LABELS_SIZE)
 
 
 def scribble(strokes: Strokes, rng: np.random.Generator) -> Strokes:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import InputError
-from ..sketch.labels import CLASSES
+from ..sketch.beard import cheeks_and_below
 from . import mobile_stylegan
 from .portrait import TOLD, PortraitBody
 
@@ -30,8 +30,24 @@ PROBES = (
     "male",
 )  # fmt: skip
 
-_SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
-_CHEEKS = (5, 8)  # cells: how far they reach above the lowest of the nose, and to its sides
+
+class Beards(NamedTuple):
+    """What tells a cell of a beard from one of smooth skin."""
+
+    cell: Tensor  # (512,)
+    cheek: Tensor  # (512,)
+    bias: Tensor
+
+    def score(self, features: Tensor, cheeks: Tensor) -> Tensor:
+        """Features (B, 512, 32, 32) and where cheeks are (B, 32, 32) -> (B, 32, 32): 0 to 1.
+
+        Linear in the features of the cell and in those of the face's own cheeks, which have no
+        beard where they are highest.
+        """
+        area = cheeks.sum(dim=(1, 2))[:, None].clamp_min(1e-3)
+        own = (features * cheeks[:, None]).sum(dim=(2, 3)) / area @ self.cheek
+        score = torch.einsum("c,bchw->bhw", self.cell, features)
+        return score + own[:, None, None] + self.bias
 
 
 class Taught(NamedTuple):
@@ -42,7 +58,7 @@ class Taught(NamedTuple):
     deviation: Tensor  # (512,) of the features at 32 px, by channel
     label_weights: Tensor  # (19,) of the classes in L_rec's place: the rare ones weigh more
     probes: dict[str, Tensor]
-    beards: dict[str, Tensor]  # "cell" and "cheek", (512,) each, and "bias": see `beard_of`
+    beards: Beards
 
     def probe(self, w: Tensor) -> dict[str, Tensor]:
         """w (B, 512) -> a number (B,) for each of PROBES: linear in what the mapping computes.
@@ -75,7 +91,7 @@ def load_taught(heads: Path = HEADS) -> Taught:
         for name in list(stored)
         if name.startswith("probes.")
     }
-    beards = {n: stored.pop(f"beard.{n}") for n in ("cell", "cheek", "bias")}
+    beards = Beards(*(stored.pop(f"beard.{name}") for name in Beards._fields))
     body = PortraitBody()
     body.mapping, body.synthesis = mapping, synthesis
     stored["space.axes"] = body.space.axes  # each training finds its own
@@ -113,24 +129,8 @@ def labels_of(body: PortraitBody, features: Tensor) -> NDArray[np.uint8]:
 def beard_of(taught: Taught, features: Tensor, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """How bearded a face is, cell by cell: (32, 32), 0 for smooth to 255.
 
-    Linear in the features of the cell and in those of the face's own cheeks, which have no beard
-    where they are highest. `features` (1, 512, 32, 32) and `labels` (256, 256) of the same face.
+    `features` (1, 512, 32, 32) and `labels` (256, 256) of the same face.
     """
-    features = features[0]
-    pixels = len(labels) // features.shape[-1]  # of a cell, a side
-    skin = F.avg_pool2d(torch.from_numpy(labels == _SKIN).float()[None], pixels)[0]
-    nothing = np.zeros(skin.shape, np.uint8)
-    nose = np.argwhere(labels == _NOSE) / pixels
-    if not len(nose):
-        return nothing
-    row, column = np.mgrid[: len(skin), : len(skin)]
-    above, aside = nose[:, 0].max() - 0.5 - row, np.abs(column - nose[:, 1].mean())
-    near = (above > 0) & (above < _CHEEKS[0]) & (aside < _CHEEKS[1])
-    cheeks = skin * torch.from_numpy(near)
-    if cheeks.sum() <= 1:
-        return nothing
-    cheek = (features * cheeks).sum(dim=(1, 2)) / cheeks.sum()
-    score = torch.einsum("c,chw->hw", taught.beards["cell"], features)
-    score = score + taught.beards["cheek"] @ cheek + taught.beards["bias"]
-    bearded = score * ((skin > 0.2) & torch.from_numpy(above < 0))
-    return (bearded.clamp(0, 1) * 255).byte().numpy()
+    cheeks, below = (torch.from_numpy(mask)[None] for mask in cheeks_and_below(labels))
+    bearded = taught.beards.score(features, cheeks) * below * (cheeks.sum() > 0)
+    return (bearded[0].clamp(0, 1) * 255).byte().numpy()

@@ -18,7 +18,9 @@ from .strokes import CANVAS, Strokes, through
 _SIZE = 128  # pixels of the map in which places are looked for
 _SCALE = CANVAS / _SIZE
 _LEAST = 150  # of its pixels: less is no beard
-_SKIN = CLASSES.index("skin")
+_SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
+_CELLS = 32  # of a side of a face
+_CHEEKS = (5, 8)  # cells: how far they reach above the lowest of the nose, and to its sides
 
 
 def beard_strokes(beard: NDArray[np.floating], rng: np.random.Generator) -> Strokes:
@@ -119,3 +121,22 @@ _SIGNS: tuple[Callable[[NDArray[np.bool_], np.random.Generator], list[Line]], ..
     _hatching, _strands, _dots, _curls, _scribble, _nothing,
 )  # fmt: skip
 _SHARES = (0.36, 0.24, 0.12, 0.12, 0.08, 0.08)
+
+
+def cheeks_and_below(labels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of labels (S, S), how much of each cell of 32 px is cheek, and 1 where beards may grow.
+
+    Both are zero where no nose is seen, or hardly any cheek.
+    """
+    nothing = np.zeros((_CELLS, _CELLS), np.float32)
+    pixels = len(labels) // _CELLS  # of a cell, a side
+    nose = np.argwhere(labels == _NOSE) / pixels
+    if not len(nose):
+        return nothing, nothing
+    skin = (labels == _SKIN).reshape(_CELLS, pixels, _CELLS, pixels).mean(axis=(1, 3))
+    row, column = np.mgrid[:_CELLS, :_CELLS]
+    above, aside = nose[:, 0].max() - 0.5 - row, np.abs(column - nose[:, 1].mean())
+    cheeks = skin * ((above > 0) & (above < _CHEEKS[0]) & (aside < _CHEEKS[1]))
+    if cheeks.sum() <= 1:
+        return nothing, nothing
+    return cheeks.astype(np.float32), ((skin > 0.2) & (above < 0)).astype(np.float32)

@@ -18,6 +18,7 @@ from ..models.classifier import Classifier
 from ..models.condition import Condition
 from ..models.mobile_stylegan import CHANNELS, LATENT
 from ..models.portrait import PortraitBody, PortraitEncoder, Steered
+from ..models.portrait_body import Taught
 from ..models.sap import SpatialAttentionPooling
 from . import batches
 from .losses import classification
@@ -47,6 +48,7 @@ class PortraitRecipe:
     feature_weight: float = 1.0
     nll_weight: float = 4.0
     told_weight: float = 1.0
+    beard_weight: float = 2.0
     gfm_weight: float = 0.5
     still_weight: float = 0.5
     adversarial_weight: float = 0.05
@@ -93,14 +95,14 @@ class Networks(nn.Module):
     label_weights: Tensor  # (19,)
     missed: Tensor  # (512, 512), the covariance of what predictions of v miss
 
-    def __init__(self, body: PortraitBody, deviation: Tensor, label_weights: Tensor) -> None:
+    def __init__(self, taught: Taught) -> None:
         super().__init__()
-        self.body = body.requires_grad_(False)
+        self.body, self.beards = taught.body.requires_grad_(False), taught.beards
         self.auxiliary, self.main = PortraitEncoder(False), PortraitEncoder(True)
         self.averaged = PortraitEncoder(True).requires_grad_(False)
         self.discriminator = FeatureDiscriminator()
-        self.register_buffer("deviation", deviation[None, :, None, None])
-        self.register_buffer("label_weights", label_weights)
+        self.register_buffer("deviation", taught.deviation[None, :, None, None])
+        self.register_buffer("label_weights", taught.label_weights)
         self.register_buffer("missed", torch.eye(LATENT))
 
     @property
@@ -141,6 +143,16 @@ def label_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         [F.nll_loss(log_p, part, weights, reduction="none") for part in labels.unbind(1)]
     )
     return losses.mean(dim=(0, 2, 3))
+
+
+def beard_loss(score: Tensor, bearded: Tensor, said: Tensor) -> Tensor:
+    """Of scores of cells (B, 32, 32), the hinge loss (B,) where the drawing says beard or none.
+
+    A photo's labels know no beard, so no other loss asks for it where it was drawn.
+    """
+    missing = bearded * F.relu(1 - score) + (1 - bearded) * F.relu(score)
+    missing = said * missing.clamp_max(_WORST)
+    return missing.sum(dim=(1, 2)) / said.sum(dim=(1, 2)).clamp_min(1)
 
 
 def feature_weights(labels: Tensor) -> Tensor:
@@ -301,8 +313,11 @@ class PortraitTraining:
         stillness = (moved * still).mean()
         told = ((v - mean) @ body.space.told.T).square().mean(dim=1)
         told = (complete * told).mean()
+        beard = self.networks.beards.score(features.float(), batch["cheeks"])
+        beards = (complete * beard_loss(beard, *batch["beard"].unbind(1))).mean()
         numbers = {
             "nll": nll.mean(),
+            "beard": beards,
             "told": told,
             "labels": labels,
             "features": regression,
@@ -311,6 +326,7 @@ class PortraitTraining:
         loss = (
             recipe.nll_weight * nll.mean()
             + recipe.told_weight * told
+            + recipe.beard_weight * beards
             + recipe.label_weight * labels
             + recipe.feature_weight * regression
             + recipe.still_weight * stillness

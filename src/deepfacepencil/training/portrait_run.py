@@ -91,7 +91,7 @@ class PortraitRun:
         self.run, self.name, self.recipe = run, name, recipe
         torch.manual_seed(recipe.seed)
         taught = load_taught()
-        networks = Networks(taught.body, taught.deviation, taught.label_weights)
+        networks = Networks(taught)
         compiled = recipe.compiled and can_compile(torch.device("cpu"))
         self.training = PortraitTraining(networks, recipe, compiled)
         self.sums: dict[str, list[float]] = {}  # of the losses since the last line of the log
