@@ -27,7 +27,7 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from deepfacepencil.runtime.engine import BUNDLED, Engine
+from deepfacepencil.runtime.engine import BUNDLED, QUICK, SIZES, Engine
 from deepfacepencil.sketch import pen
 from deepfacepencil.sketch.lines import points_of
 from deepfacepencil.sketch.normalise import load_drawing
@@ -238,9 +238,10 @@ def speed(site: Path, browser: str) -> None:
             ready = time.perf_counter() - begun
             said = engine_of(visitor)
             print(f"{browser}, {mode}: {said['threads']:.0f}, ready after {ready:.1f} s")
-            for size in (128, 256, 512, 1024):
+            for size in (QUICK, *SIZES):
                 wall, processor = costs(visitor, size, 5 if size < 1024 else 2)
-                print(f"  {size} px: {wall:.0f} ms (median), {processor:.0f} ms of processors")
+                name = f"{size} px" if size else "quick"
+                print(f"  {name}: {wall:.0f} ms (median), {processor:.0f} ms of processors")
             delays = scribbled(visitor)
             late = np.percentile(delays, 95)
             told = f"median {statistics.median(delays):.0f} ms, 95 % within {late:.0f} ms"
@@ -251,14 +252,10 @@ def speed(site: Path, browser: str) -> None:
 def costs(visitor: Visitor, size: int, count: int) -> tuple[float, float]:
     """Milliseconds of a photo: on the clock, the median; and of processors, the mean."""
     lines = drawings(count)
-    live = size < 256  # what is slow draws half the size while the pen moves
-    took = "it.photos.engine.took"
-    visitor.module("source.js", f"given.was = {took}; {took} = {1e9 if live else took};", {})
-    frame = {"size": max(256, size), "live": live}
-    visitor.photo(strokes=lines[0], seed=count, **frame)  # the first one allocates
+    visitor.photo(strokes=lines[0], seed=count, size=size)  # the first one allocates
     before, times = spent()[0], []
     for seed, each in enumerate(lines):
-        times.append(visitor.photo(strokes=each, seed=seed, **frame)[1]["engine"])
+        times.append(visitor.photo(strokes=each, seed=seed, size=size)[1]["engine"])
     return statistics.median(times), (spent()[0] - before) / count * 1e3
 
 

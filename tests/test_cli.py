@@ -31,7 +31,7 @@ def test_names_of_files_do_not_speak_to_the_terminal() -> None:
         (["generate", str(A_DRAWING), "--output", "{tmp}/text.png"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "{tmp}/out"], "text.png"),
         (["generate", "{tmp}/text.png", "--output", "out", "--model", "{tmp}/text.png"], "model"),
-        (["generate", str(A_DRAWING), "--hair", "purple"], "hair 'purple'"),
+        (["generate", str(A_DRAWING), "--hair", "plaid"], "hair 'plaid'"),
         (["generate", str(A_DRAWING), "--age", "-1"], "age"),
         (["generate", str(A_DRAWING), "--seed", "-1"], "--seed -1"),
         (["generate", str(A_DRAWING), "--variants", "0"], "--variants 0"),

@@ -1,8 +1,8 @@
 """Trained portrait networks -> a model that draws: one ONNX file, photos of 256, 512, 1024 px.
 
 Drawing, tolerance, appearance, code and size in; photo, attention and certainty of a face out. What
-only larger photos need lies in branches of the graph, so that it costs nothing otherwise. Weights
-are stored in half precision.
+comes after the features of 64 px lies in branches of the graph: the quick head while somebody
+draws, else the body's own levels. Weights are stored in half precision.
 """
 
 import json
@@ -16,7 +16,7 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, TensorProto, compose, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, compose, helper
 from torch import Tensor, nn
 
 from .digests import seal
@@ -24,10 +24,11 @@ from .errors import InputError
 from .export import AGREEMENT, example_face, half_precision_storage, use_named_norms
 from .files import atomic_path
 from .models.condition import Condition
-from .models.mobile_stylegan import LATENT, SIZES, slots
-from .models.portrait import SKETCH_SIZE, PortraitBody, PortraitEncoder
+from .models.grading import CELLS, graded
+from .models.mobile_stylegan import LATENT, slots
+from .models.portrait import HEAD, SKETCH_SIZE, PortraitBody, PortraitEncoder
 from .models.portrait_body import load_taught
-from .runtime.appearance import CONDITION_SIZE, Appearance
+from .runtime.appearance import COLOURS, CONDITION_SIZE, Appearance
 from .runtime.engine import (
     APPEARANCE,
     ATTENTION,
@@ -35,7 +36,9 @@ from .runtime.engine import (
     FACE,
     METADATA_KEY,
     PHOTO,
+    QUICK,
     SIZE,
+    SIZES,
     SKETCH,
     TOLERANCE,
     TOLERANCE_SIZE,
@@ -44,11 +47,11 @@ from .runtime.engine import (
 from .sketch.pen import draw
 from .training.checkpoint import PORTRAIT_WEIGHTS, load_weights
 
-_COMPARED = (256, 512)  # pixels of the photos that are compared with torch
 # Of single pixels: half precision moves what is as thin as a hair by a little, and it is bright.
 _FARTHEST = 3 * AGREEMENT
-_FEATURES, _LATENT = "features", "latent"
-_SHARED = 256  # pixels of the features that all photos are made of
+_COMPARED = (256, 512)  # pixels of the photos that are compared with torch, and the quick one
+_WIDE, _REGIONS = "wide", "regions"
+_SHARED = 64  # pixels of the features that all photos are made of
 
 
 class _Core(nn.Module):
@@ -60,33 +63,56 @@ class _Core(nn.Module):
 
     def forward(
         self, sketch: Tensor, tolerance: Tensor, appearance: Tensor, code: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         steered = self.encoder(Condition(sketch, tolerance, appearance))
-        space, synthesis = self.body.space, self.body.synthesis
-        w = space.somebody(steered.mean, steered.log_scale, code, appearance)
-        x, styles = self.body.corrected(w, steered, self.encoder.corrections), slots(w)
-        for level in range(SIZES.index(64), SIZES.index(_SHARED) + 1):
-            x = synthesis.level(x, styles, level)
-        return x, w, steered.attention, torch.sigmoid(steered.face)
+        w = self.body.space.somebody(steered.mean, steered.log_scale, code, appearance)
+        corrected = self.body.corrected(w, steered, self.encoder.corrections)
+        features = self.body.raised(corrected, slots(w), 32, _SHARED)
+        asked = appearance[:, 3 : 4 * len(COLOURS) : 4].sum() > 0  # whether any colour is said
+        return features, w, corrected, asked, steered.attention, torch.sigmoid(steered.face)
 
 
-class _Photo(nn.Module):
-    """A photo of one size from the shared features."""
+class _Branch(nn.Module):
+    """What is computed only where it is needed, of what `_Core` gives."""
 
-    def __init__(self, body: PortraitBody, size: int) -> None:
+    def __init__(self, body: PortraitBody, size: int = 0) -> None:
         super().__init__()
         self.body, self.size = body, size
 
-    def forward(self, features: Tensor, latent: Tensor) -> Tensor:
-        return self.body.photo(features, latent, self.size, have=_SHARED)
+
+class _Masks(_Branch):
+    """Whose cells are to be graded."""
+
+    def forward(self, corrected: Tensor) -> Tensor:
+        return self.body.regions(corrected)
+
+
+class _Quick(_Branch):
+    """The photo of 256 px while somebody draws."""
+
+    def forward(self, features: Tensor, w: Tensor, regions: Tensor, appearance: Tensor) -> Tensor:
+        return graded(self.body.quick_photo(features, w), regions, appearance)
+
+
+class _Wide(_Branch):
+    """The features of HEAD px, which all other photos are made of."""
+
+    def forward(self, features: Tensor, w: Tensor) -> Tensor:
+        return self.body.raised(features, slots(w), _SHARED, HEAD)
+
+
+class _Photo(_Branch):
+    """The body's own photo of one size, from the features of HEAD px."""
+
+    def forward(self, wide: Tensor, w: Tensor, regions: Tensor, appearance: Tensor) -> Tensor:
+        return graded(self.body.photo(wide, w, self.size, have=HEAD), regions, appearance)
 
 
 def export(run: Path, output: Path) -> float:
     """Write the portrait generator of a training as ONNX; returns how far it is from torch.
 
-    That distance is the root mean square over the photos of a drawn face of 256 and 512 px, on
-    their scale [-1, 1]. Raises InputError if the run has no weights yet, or if the file would not
-    agree with torch.
+    That distance is the root mean square over the photos of a drawn face, on their scale [-1, 1].
+    Raises InputError if the run has no weights yet, or if the file would not agree with torch.
     """
     if output.is_dir():
         raise InputError(f"{output} is a folder; --output is the ONNX file to write")
@@ -98,11 +124,13 @@ def export(run: Path, output: Path) -> float:
     body.space.axes.copy_(axes)
     inputs = _example()
     core = _Core(body, encoder).eval()
+    given = {name: torch.from_numpy(value) for name, value in inputs.items()}
     with torch.no_grad():
-        features, latent, _, _ = core(*(torch.from_numpy(value) for value in inputs.values()))
-        torchs = {
-            size: body.photo(features, latent, size, have=_SHARED).numpy() for size in _COMPARED
-        }
+        features, w, corrected, *_ = core(*given.values())
+        asked = body.regions(corrected), given[APPEARANCE]
+        photos = {size: body.photo(features, w, size, have=_SHARED) for size in _COMPARED}
+        photos[QUICK] = body.quick_photo(features, w)
+        torchs = {size: graded(photo, *asked).numpy() for size, photo in photos.items()}
     model = to_onnx(body, encoder, facts)
     with atomic_path(output) as temporary:
         onnx.save(model, temporary)
@@ -159,26 +187,40 @@ def to_onnx(body: PortraitBody, encoder: PortraitEncoder, facts: dict[str, Any])
         APPEARANCE: torch.zeros(1, CONDITION_SIZE),
         CODE: torch.zeros(1, LATENT),
     }
-    model = _export(core, inputs, [_FEATURES, _LATENT, ATTENTION, FACE])
-    with torch.no_grad():
-        features, latent, _, _ = core(*inputs.values())
-    branches = {
-        size: _branch(_export(_Photo(body, size), {"x": features, "w": latent}, [PHOTO]), size)
-        for size in (256, 512, 1024)
-    }
+    names = ("features", "w", "corrected", "asked", ATTENTION, FACE)
+    model = _export(core, inputs, list(names))
     graph = model.graph
-    large = _choice("is_huge", branches[1024], branches[512], "large")
-    whole = _choice("is_large", large, branches[256], PHOTO)
-    for name, above in (("is_large", 256), ("is_huge", 512)):
+    with torch.no_grad():
+        known = dict(zip(names, core(*inputs.values()), strict=True)) | inputs
+        known[_REGIONS] = body.regions(known["corrected"])
+        known[_WIDE] = _Wide(body)(known["features"], known["w"])
+
+    def branch(network: _Branch, *taken: str) -> GraphProto:
+        exported = _export(network, {name: known[name] for name in taken}, [PHOTO])
+        return _branch(exported, f"{type(network).__name__}{network.size}/", taken)
+
+    graph.node.append(_choice("asked", branch(_Masks(body), "corrected"), _no_regions(), _REGIONS))
+    small, usual, huge = (
+        branch(_Photo(body, size), _WIDE, "w", _REGIONS, APPEARANCE) for size in SIZES
+    )
+    large = helper.make_graph(
+        [_choice("is_huge", huge, usual, "large")], "large", [], [_any_size("large")]
+    )
+    exact = branch(_Wide(body), "features", "w")
+    exact.node[-1].output[0] = _WIDE
+    exact.node.append(_choice("is_large", large, small, "exact"))
+    exact.output[0].name = "exact"
+    for name, above in (("is_exact", QUICK), ("is_large", 256), ("is_huge", 512)):
         graph.initializer.append(
             helper.make_tensor(f"{name}.above", TensorProto.INT64, [], [above])
         )
         graph.node.append(helper.make_node("Greater", [SIZE, f"{name}.above"], [name]))
-    graph.node.extend(whole.node)
+    quick = branch(_Quick(body), "features", "w", _REGIONS, APPEARANCE)
+    graph.node.append(_choice("is_exact", exact, quick, PHOTO))
     graph.input.append(helper.make_tensor_value_info(SIZE, TensorProto.INT64, []))
     kept = [output for output in graph.output if output.name in (ATTENTION, FACE)]
     del graph.output[:]
-    graph.output.extend([_photo_info(PHOTO), *kept])
+    graph.output.extend([_any_size(PHOTO), *kept])
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(facts)
     onnx.checker.check_model(model)
@@ -201,27 +243,32 @@ def _export(network: nn.Module, inputs: dict[str, Tensor], outputs: list[str]) -
     return half_precision_storage(program.model_proto)
 
 
-def _branch(model: ModelProto, size: int) -> GraphProto:
-    """A graph without inputs that takes features and latent from the one around it."""
-    prefix = f"{size}/"
+def _branch(model: ModelProto, prefix: str, taken: tuple[str, ...]) -> GraphProto:
+    """A graph without inputs: what is `taken` has the same name in the graph around it."""
     graph = compose.add_prefix(model, prefix).graph
-    outer = {f"{prefix}x": _FEATURES, f"{prefix}w": _LATENT}
+    outer = {prefix + name: name for name in taken}
     for node in graph.node:
         for place, name in enumerate(node.input):
             node.input[place] = outer.get(name, name)
     del graph.input[:]
     del graph.value_info[:]
-    graph.output[0].CopyFrom(_photo_info(graph.output[0].name))
+    graph.output[0].CopyFrom(_any_size(graph.output[0].name))
     return graph
 
 
-def _choice(condition: str, then: GraphProto, otherwise: GraphProto, name: str) -> GraphProto:
-    """A graph of one node: whether `condition` holds decides which branch is computed."""
-    node = helper.make_node(
+def _no_regions() -> GraphProto:
+    """All of a photo belongs to nothing that is to be graded."""
+    shape = helper.make_tensor("shape", TensorProto.INT64, [4], [1, len(COLOURS) + 1, CELLS, CELLS])
+    node = helper.make_node("ConstantOfShape", ["shape"], ["nothing"])
+    return helper.make_graph([node], "nothing", [], [_any_size("nothing")], [shape])
+
+
+def _choice(condition: str, then: GraphProto, otherwise: GraphProto, name: str) -> NodeProto:
+    """A node that computes one of two graphs, by whether `condition` holds."""
+    return helper.make_node(
         "If", [condition], [name], then_branch=then, else_branch=otherwise, name=f"if_{condition}"
     )
-    return helper.make_graph([node], name, [], [_photo_info(name)])
 
 
-def _photo_info(name: str) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None])
+def _any_size(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, None, None])

@@ -82,7 +82,7 @@ def test_words_are_colours() -> None:
 @pytest.mark.parametrize(
     ("said", "named"),
     [
-        ({"hair": "purple"}, "fair"),
+        ({"hair": "plaid"}, "fair"),
         ({"skin": "#12345"}, "medium"),
         ({"clothes": "none"}, "navy"),
         ({"sex": "both"}, "female"),

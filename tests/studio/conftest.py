@@ -58,7 +58,8 @@ class Copyist:
             appearance, seed = Appearance(), 0
         photo[:16, :16] = appearance.skin or 0
         photo[:16, -16:] = seed % 251, seed // 251 % 251, seed // 63001 % 251
-        photo = photo.repeat(size // RESOLUTION, axis=0).repeat(size // RESOLUTION, axis=1)
+        times = max(1, size // RESOLUTION)  # a quick one is small
+        photo = photo.repeat(times, axis=0).repeat(times, axis=1)
         return Drawn(strokes, photo, attention, 0.9 if len(strokes) > 2 else 0.1)
 
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 
 from deepfacepencil.provenance import SENTENCE, XMP, XMP_KEY, saved_as
 from deepfacepencil.runtime.appearance import Appearance
+from deepfacepencil.runtime.engine import QUICK
 from deepfacepencil.runtime.settings import Settings, drawing_inside, read_settings
 from deepfacepencil.sketch.strokes import Strokes, through
 
@@ -607,7 +608,7 @@ def test_a_drawing_is_a_person_until_another_one_is_wanted(hand: Hand, running: 
     assert running.engine.asked[-1][1] != person
     hand.page.click("#variants")
     hand.until(lambda: hand.page.locator("#strip:not(.old) button").count() == 6)
-    variants = [seed for _, seed, size in running.engine.asked if size == 256][-6:]
+    variants = [seed for _, seed, size in running.engine.asked if size == QUICK][-6:]
     assert len(set(variants)) == 6
     hand.seeing_the_photo_change(lambda: hand.page.click("#strip button:nth-child(3)"))
     assert running.engine.asked[-1][1] == variants[2]

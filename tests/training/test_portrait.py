@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import default_collate
@@ -175,7 +176,7 @@ def test_the_file_of_a_run_draws_what_torch_draws(uninterrupted: Path, tmp_path:
     from deepfacepencil.export import AGREEMENT
     from deepfacepencil.export_portrait import export
     from deepfacepencil.runtime.appearance import Appearance
-    from deepfacepencil.runtime.engine import Engine
+    from deepfacepencil.runtime.engine import QUICK, Engine
     from deepfacepencil.sketch.strokes import Strokes
 
     model = tmp_path / "model.onnx"
@@ -188,6 +189,14 @@ def test_the_file_of_a_run_draws_what_torch_draws(uninterrupted: Path, tmp_path:
     ]
     assert [one.photo.shape[0] for one in drawn] == [256, 256, 512]
     assert (drawn[0].photo != drawn[1].photo).any()
+    quick = engine(Strokes.of([]), size=QUICK).photo
+    assert quick.shape == (256, 256, 3)
+    assert 0 < np.abs(quick - drawn[0].photo.astype(float)).mean() < 12
+    lit, dim = (
+        engine(Strokes.of([]), appearance=Appearance(backdrop=(level,) * 3)).photo
+        for level in (230, 25)
+    )
+    assert lit[:40].mean() > dim[:40].mean() + 60
     assert 0 <= drawn[0].face <= 1
     damaged = bytearray(model.read_bytes())
     damaged[len(damaged) // 2] ^= 1

@@ -153,21 +153,6 @@ def test_it_listens_to_everything(visitor: InChromium, engine: Engine) -> None:
     assert np.abs(np.array(said["veil"]).reshape(cells.shape) - cells).max() < 16
 
 
-@pytest.mark.usefixtures("draws")
-def test_what_follows_the_pen_may_be_smaller(visitor: InChromium) -> None:
-    lines = opening.examples()[2]["strokes"]
-    visitor.module(
-        "source.js", "given.was = it.photos.engine.took; it.photos.engine.took = 1e9;", {}
-    )
-    live, _ = visitor.photo(strokes=lines, size=256, live=True)
-    whole, _ = visitor.photo(strokes=lines, size=256)
-    assert live.shape == whole.shape == (256, 256, 3)
-    assert 2 < apart(live, whole) < 25
-    visitor.module("source.js", "it.photos.engine.took = 1;")
-    again, _ = visitor.photo(strokes=lines, size=256, live=True)
-    np.testing.assert_array_equal(again, whole)
-
-
 def test_drawing_with_it(visitor: InChromium) -> None:
     page = visitor.page
     page.click("#tour button:last-child")

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..runtime.appearance import COLOURS, Appearance
+from ..runtime.appearance import COLOURS, REGIONS, Appearance
 from ..sketch.beard import beard_strokes, cheeks_and_below
 from ..sketch.drawn import AS_PEOPLE_DRAW, Distortion
+from ..sketch.labels import CLASSES
 from ..sketch.pen import draw
 from ..sketch.strokes import CANVAS, Strokes
 from .prepare import load_strokes
@@ -159,16 +160,14 @@ def _ink(strokes: Strokes) -> float:
     return float(steps.sum())
 
 
-# The classes whose median colour is the appearance's, and how many of 256 x 256 pixels show it.
-_REGIONS = {"skin": (1, 2), "hair": (13,), "lips": (11, 12), "clothes": (18,), "backdrop": (0,)}
-_SHOWN = 60
+_SHOWN = 60  # of 256 x 256 pixels: what has fewer is not shown
 
 
 def colours_of(photo: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.int16]:
     """The median colours of the appearance's regions, (5, 3); -1 where a region is not shown."""
     colours = np.full((len(COLOURS), 3), -1, np.int16)
     for row, name in enumerate(COLOURS):
-        region = np.isin(labels, _REGIONS[name])
+        region = np.isin(labels, [CLASSES.index(part) for part in REGIONS[name]])
         if region.sum() >= _SHOWN:
             colours[row] = np.median(photo[region], axis=0)
     return colours

@@ -89,7 +89,7 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         x = x * self.modulation(w)
         x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-        return leaky_relu(F.conv2d(x, self.pointwise) + self.noise + self.bias)
+        return leaky_relu(F.conv2d(x, self.pointwise, self.bias.flatten()) + self.noise)
 
 
 class Level(nn.Module):
@@ -128,7 +128,8 @@ class Synthesis(nn.Module):
     def begin(self, w: Tensor) -> Tensor:
         """The features at 4 px, (B, 512, 4, 4), by the first slot."""
         x = self.constant * self.modulation(w[:, 0])
-        return leaky_relu(F.conv2d(x, self.convolution, padding=1) + self.noise + self.bias)
+        x = F.conv2d(x, self.convolution, self.bias.flatten(), padding=1)
+        return leaky_relu(x + self.noise)
 
     def level(self, x: Tensor, w: Tensor, level: int) -> Tensor:
         """The features of one level, of SIZES[level] pixels, from those below."""

@@ -24,7 +24,7 @@ from . import mobile_stylegan
 from .portrait import TOLD, PortraitBody
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "4abab23479062877c343344d7edb71d7b9a1c24db9130b111ed83c97ed9b619d"
+SHA256 = "e4ed44e13b7c35b833629002c4b5c0dec87b07f1288a3d5dabf5339418dda5a8"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
@@ -95,7 +95,7 @@ def load_taught(heads: Path = HEADS) -> Taught:
     body = PortraitBody()
     body.mapping, body.synthesis = mapping, synthesis
     stored["space.axes"] = body.space.axes  # each training finds its own
-    for part in ("space", "head", "labels"):
+    for part in ("space", "head", "quick", "labels"):
         own = {n.removeprefix(f"{part}."): t for n, t in stored.items() if n.startswith(f"{part}.")}
         getattr(body, part).load_state_dict(own)
     of_told = probes["weight"][[PROBES.index(name) for name in TOLD]] / probes["deviation"]

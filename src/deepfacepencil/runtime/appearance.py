@@ -15,6 +15,10 @@ from PIL import ImageColor
 from ..errors import InputError
 
 COLOURS = ("skin", "hair", "lips", "clothes", "backdrop")
+REGIONS = {  # the classes of labels whose colour it is
+    "skin": ("skin", "nose"), "hair": ("hair",), "lips": ("u_lip", "l_lip"), "clothes": ("cloth",),
+    "backdrop": ("background",),
+}  # fmt: skip
 AGES = (0.0, 100.0)  # years
 SEXES = (-1.0, 1.0)  # from female to male
 # For each colour three channels in [-1, 1] and whether it is said; for age and sex one each.
@@ -28,6 +32,7 @@ WORDS = {
     "hair": {
         "fair": "#cfa667", "blond": "#cfa667", "brown": "#5f412b", "black": "#1d1a19",
         "red": "#8a4526", "grey": "#9a9690", "white": "#dedad2",
+        "pink": "#c9748f", "blue": "#3d5aa8", "green": "#3f7d5a", "purple": "#6c4a92",
     },
 }  # fmt: skip
 SEX_WORDS = {"female": SEXES[0], "male": SEXES[1]}

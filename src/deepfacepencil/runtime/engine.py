@@ -23,6 +23,7 @@ from .appearance import Appearance
 from .overlay import RESOLUTION
 
 SIZES = (256, 512, 1024)  # pixels of photos
+QUICK = 0  # in the place of a size: 256 pixels, by a head that is quicker than exact
 SKETCH, TOLERANCE, PHOTO, ATTENTION = "sketch", "tolerance", "photo", "attention"
 # What the models on a body that knows faces have besides; those of the paper's networks have not.
 APPEARANCE, CODE, SIZE, FACE = "appearance", "code", "size", "face"
@@ -114,8 +115,8 @@ class Engine:
         """The photo of a normalised drawing, and what SAP thought of its strokes.
 
         What neither the drawing nor `appearance` says is drawn by `seed`, 0 to 2**32 - 1. `size` is
-        the photo's, one of SIZES. A model of the paper's own networks does not listen to these
-        three and always gives 256 px: `listens`.
+        the photo's, one of SIZES, or QUICK while somebody draws. A model of the paper's own
+        networks does not listen to these three and always gives 256 px: `listens`.
 
         `tolerance`, one number or (64, 64), shifts that thought: -1 keeps to the strokes, 1 takes
         them as a hint, 0 is the network's own choice.
@@ -136,7 +137,7 @@ class Engine:
 
         Returns the photo, the attention and the certainty of a face, as in Drawn.
         """
-        if size not in SIZES:
+        if size not in (QUICK, *SIZES):
             raise InputError(f"photos have 256, 512 or 1024 pixels, not {size}")
         wish = np.broadcast_to(np.asarray(tolerance, np.float32), (TOLERANCE_SIZE, TOLERANCE_SIZE))
         inputs: dict[str, NDArray[Any]] = {

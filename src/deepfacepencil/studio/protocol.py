@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..runtime.appearance import Appearance, read_appearance
-from ..runtime.engine import RESOLUTION, SIZES
+from ..runtime.engine import QUICK, RESOLUTION, SIZES
 from ..sketch.lines import MAX_POINTS, MAX_STROKES, REACH
 from ..sketch.strokes import CANVAS, Strokes, through
 
@@ -44,7 +44,7 @@ class Frame:
     veil: bool  # whether the chosen tolerance is to be shown
     appearance: Appearance  # what is said beside the lines
     seed: int  # of what neither says
-    size: int  # pixels of the photo
+    size: int  # pixels of the photo, or QUICK
     instead: bool = False  # whether the photo that is being drawn for this page is not wanted more
 
 
@@ -68,7 +68,7 @@ def read_frame(text: str, cells: int, known: Known) -> Frame:
     seed, size = message.get("seed", 0), message.get("size", RESOLUTION)
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise InputError("seed is no whole number from 0 to 4294967295")
-    if type(size) is not int or size not in SIZES:
+    if type(size) is not int or size not in (QUICK, *SIZES):
         raise InputError(f"size is none of {', '.join(map(str, SIZES))} pixels")
     appearance = read_appearance(message.get("appearance", {}))
     wish = message.get("tolerance", 0)

@@ -107,7 +107,7 @@ class Fit:
         with torch.no_grad():
             for layer in _takers(network):
                 layer.weight.copy_((layer.weight[:, :, 0, 0] @ whiten)[:, :, None, None])
-        self._write(network)
+        write_heads(network.state_dict(), self.head, self.output)
 
     def _train(self, network: nn.Module, loss_of: Callable[[NDArray[np.int64]], Tensor]) -> None:
         network.requires_grad_(True).train()
@@ -140,16 +140,15 @@ class Fit:
                 now = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
                 save_state({**now, "step": step + 1, "settings": settings}, self.output)
 
-    def _write(self, network: nn.Module) -> None:
-        stored = load_file(HEADS)
-        for name in [name for name in stored if name.startswith(f"{self.head}.")]:
-            del stored[name]
-        for name, tensor in network.state_dict().items():
-            stored[f"{self.head}.{name}"] = tensor.detach().half().contiguous()
-        data, path = save(stored), self.output / HEADS.name
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data)
-        print(f"{path}: SHA256 = {hashlib.sha256(data).hexdigest()}")
+
+def write_heads(weights: dict[str, Tensor], head: str, output: Path) -> None:
+    """Write OUTPUT/portrait_heads.safetensors: the heads that there are, one of them new."""
+    stored = {name: t for name, t in load_file(HEADS).items() if not name.startswith(f"{head}.")}
+    stored |= {f"{head}.{name}": t.detach().half().contiguous() for name, t in weights.items()}
+    data, path = save(stored), output / HEADS.name
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+    print(f"{path}: SHA256 = {hashlib.sha256(data).hexdigest()}")
 
 
 def latent(taught: Taught, seed: int, number: int) -> Tensor:
@@ -179,10 +178,8 @@ def crops_of(
 ) -> tuple[Tensor, Tensor]:
     """Squares of the features of half of `size` px (N, C, 24, 24), and of the body's own photo of
     `size` px (N, 3, 48, 48)."""
-    styles, x = slots(w), features
-    first = SIZES.index(size)
-    for level in range(SIZES.index(32) + 1, first):
-        x = body.synthesis.level(x, styles, level)
+    styles, first = slots(w), SIZES.index(size)
+    x = body.raised(features, styles, 32, size // 2)
     taken, photos = [], []
     for top, left in rng.integers(0, size // 2 - _SIDE + 1, (_CROPS, 2)):
         crop = x[:, :, top : top + _SIDE, left : left + _SIDE]
@@ -190,13 +187,13 @@ def crops_of(
         y, scale = crop, 1
         for level in range(first, len(SIZES)):
             scale *= 2
-            y = _part_of_level(body, y, styles, level, int(top) * scale, int(left) * scale)
+            y = part_of_level(body, y, styles, level, int(top) * scale, int(left) * scale)
         photo = body.synthesis.photo(y, styles).clamp(-1, 1)
         photos.append(F.avg_pool2d(photo, photo.shape[-1] // (2 * _SIDE)))
     return torch.cat(taken), torch.cat(photos)
 
 
-def _part_of_level(
+def part_of_level(
     body: PortraitBody, x: Tensor, styles: Tensor, level: int, top: int, left: int
 ) -> Tensor:
     """`Synthesis.level` of a square of the features, whose noise is that of its place."""

@@ -18,7 +18,6 @@ from ..digests import KEY, seal
 from ..errors import InputError
 from ..runtime.engine import Engine
 from ..sketch.strokes import Strokes
-from .half_size import with_half_size
 
 _LEAST = 1_000  # values of a tensor that is worth it
 _BLOCK = 64  # values that share a scale
@@ -35,12 +34,12 @@ class Stored(NamedTuple):
 
 
 def for_the_web(path: Path, output: Path, drawings: list[Strokes]) -> float:
-    """Writes a model in eight bits, at most MOST_BYTES, that makes photos of half the size too.
+    """Writes a model in eight bits, at most MOST_BYTES.
 
     Returns how far its photos of `drawings` are from the model's, in grey levels, root mean square.
     Raises InputError if that is more than FARTHEST.
     """
-    model = with_half_size(onnx.load(path))
+    model = onnx.load(path)
     kept_facts = [entry for entry in model.metadata_props if entry.key != KEY.decode()]
     del model.metadata_props[:]  # the digest was of the model as it was
     model.metadata_props.extend(kept_facts)

@@ -29,7 +29,7 @@ export async function lapse(history, photo, told) {
   const states = scenes(history);
   for (const [i, drawing] of states.entries()) {
     const picture = document.createElement("canvas");
-    put(picture, (await photo.extra(drawing)).photo);
+    put(picture, (await photo.extra(drawing, { size: SIDE })).photo);
     frames.push([pictureOf(drawing, SIDE), picture]);
     told((i + 1) / states.length);
   }

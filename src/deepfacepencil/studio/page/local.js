@@ -3,11 +3,11 @@
 //
 // photos: an EventTarget with `state` ("connecting", "loading" with a `share`, "ready", "away" or
 // "full"; event "state"), `trouble` (what is wrong, in words) and `ask(frame)`. A frame is {strokes,
-// tolerance, brush, appearance, seed, size, veil, live (whether it follows the pen)}; its answer
-// {photo (ImageData), veil (null or {size, cells}: 0 obeyed, 255 free), face (0..1), missing}.
-// One frame is on the way at most. It fails with what was wrong with it, or, with `away` set, may be
-// asked again when the state is "ready". `drop()`, where there is one, gives up what is on the way,
-// which fails with `dropped` set: the next frame is drawn at once.
+// tolerance, brush, appearance, seed, size, veil}; its answer {photo (ImageData), veil (null or
+// {size, cells}: 0 obeyed, 255 free), face (0..1), missing}. One frame is on the way at most. It
+// fails with what was wrong with it, or, with `away` set, may be asked again when the state is
+// "ready". `drop()`, where there is one, gives up what is on the way, which fails with `dropped` set:
+// the next frame is drawn at once.
 //
 // opening: read(bytes) -> strokes, findsLines (whether it does in pictures too, not only in SVG),
 // place(strokes) -> {scale, right, down}, examples().
@@ -109,7 +109,7 @@ class Photos extends EventTarget {
     return TROUBLES[this.state] ?? "";
   }
 
-  #message(id, { strokes, brush, live, ...said }) {
+  #message(id, { strokes, brush, ...said }) {
     const head = JSON.stringify({ id, ...said, ...(brush && { brush: base64(brush) }) });
     return `${head.slice(0, -1)},"strokes":[${strokes.map((one) => this.#write(one)).join()}]}`;
   }

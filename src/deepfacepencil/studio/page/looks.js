@@ -11,7 +11,7 @@ const SWATCHES = {
   },
   hair: {
     label: "Hair",
-    colours: ["#1d1a19", "#3a2a20", "#5f412b", "#84512f", "#a8743f", "#cfa667", "#9a9690", "#dedad2"],
+    colours: ["#1d1a19", "#3a2a20", "#5f412b", "#8a4526", "#a8743f", "#cfa667", "#9a9690", "#dedad2"],
   },
   lips: {
     label: "Lips",

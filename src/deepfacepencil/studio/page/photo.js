@@ -9,6 +9,7 @@ import { wishes } from "./face.js";
 import { photos } from "./source.js";
 
 export const SIZE = 256; // of the photo that follows the pen, if larger ones cost more
+const QUICK = 0; // the same, by a head that is quicker than exact
 const RESTED = 512;
 const NO_MORE = 1.2; // times what the small one costs
 const LITTLE = 30; // milliseconds: what costs less tells nothing
@@ -19,7 +20,7 @@ const SOON = 0.25; // of a photo's time: what is still missing of one that is le
 /** What is sent of a drawing. */
 const frameOf = (drawing, veil, size, seed = drawing.seed) => {
   const { strokes, tolerance, appearance } = drawing;
-  return { strokes, tolerance, brush: wishes(drawing), appearance, seed, veil, size };
+  return { strokes, tolerance, brush: wishes(drawing), appearance, seed, veil, size: size > SIZE ? size : QUICK };
 };
 
 export class Photo extends EventTarget {
@@ -129,8 +130,7 @@ export class Photo extends EventTarget {
     this.#times = [];
     let answer = null;
     try {
-      const frame = frameOf(asked.drawing, asked.veil, asked.size);
-      answer = await photos.ask({ ...frame, live: asked.size === SIZE });
+      answer = await photos.ask(frameOf(asked.drawing, asked.veil, asked.size));
     } catch (problem) {
       if (problem.away || problem.dropped) {
         if (asked.wanted) this.#newest ??= asked;

@@ -7,8 +7,7 @@ import { isolated, keepOffline } from "./web/offline.js";
 import { linesOf } from "./web/svg.js";
 import { choices } from "./store.js";
 
-const SLOW = 300; // milliseconds: where a photo takes longer, a smaller one follows the pen
-const [FULL, SMALL] = [256, 128];
+const FULL = 256; // pixels of the photo that follows the pen
 const ALIKE = 2; // grey levels, root mean square, between the photos of two ways to make them
 const AGAIN = 5_000; // milliseconds after which what has failed is tried again
 
@@ -75,17 +74,15 @@ class Photos extends EventTarget {
     return (this.#hands ??= new Hands((share) => this.#come(share)));
   }
 
-  async ask({ strokes, live, ...frame }) {
+  async ask({ strokes, ...frame }) {
     if (this.state !== "ready") throw Object.assign(new Error(this.trouble), { away: true });
     const ids = strokes.map((one) => this.#numberOf(one));
     const fresh = strokes.flatMap((one, i) => (this.#sent.has(ids[i]) ? [] : [[ids[i], flat(one)]]));
     this.#sent = new Set(ids);
-    const size = live && frame.size === FULL && this.engine.took > SLOW ? SMALL : frame.size;
-    const said = { frame: { ...frame, size }, ids: [...this.#sent], fresh };
+    const said = { frame, ids: [...this.#sent], fresh };
     const { pixels, size: side, ...answer } = await this.hands.ask("photo", said);
-    if (side >= FULL && side <= 2 * FULL) this.engine.took = Math.min(this.engine.took, answer.engine);
-    const photo = new ImageData(pixels, side);
-    return { ...answer, size: Math.max(side, FULL), photo: side < FULL ? grown(photo) : photo };
+    if (side === FULL) this.engine.took = Math.min(this.engine.took, answer.engine);
+    return { ...answer, size: side, photo: new ImageData(pixels, side) };
   }
 
   async #begin() {
@@ -159,16 +156,6 @@ function apart(one, other) {
   for (let i = 0; i < one.length; i++) sum += (one[i] - other[i]) ** 2;
   return Math.sqrt(sum / one.length);
 }
-
-/** A photo that is smaller than the page shows, in its size. */
-function grown(photo) {
-  const [small, full] = [photo.width, FULL].map((size) => new OffscreenCanvas(size, size).getContext("2d"));
-  small.putImageData(photo, 0, 0);
-  full.imageSmoothingQuality = "high";
-  full.drawImage(small.canvas, 0, 0, FULL, FULL);
-  return full.getImageData(0, 0, FULL, FULL);
-}
-
 
 export const photos = new Photos();
 

@@ -4,7 +4,6 @@ import { codeOf } from "./codes.js";
 import { bring, forgetOthers } from "./fetching.js";
 import { draw } from "./pen.js";
 
-export const SMALL = 128; // pixels of the photo that follows the pen where the machine is slow
 const CELLS = 64;
 const COLOURS = ["skin", "hair", "lips", "clothes", "backdrop"];
 const WIDTHS = [1, 5, 9, 13]; // pooling widths of the attention's branches

@@ -1,0 +1,88 @@
+"""The quick head learns from the body's photos, goes on where it was, and repeats itself."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from deepfacepencil.errors import InputError
+from deepfacepencil.models.portrait import PortraitEncoder
+from deepfacepencil.models.portrait_body import HEADS, load_taught
+from deepfacepencil.training import distil
+from deepfacepencil.training.checkpoint import PORTRAIT_WEIGHTS, save_weights
+from deepfacepencil.training.distil import Distillation, Settings, faces_of
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A training that has learnt nothing."""
+    weights = PortraitEncoder(relaxing=True).state_dict()
+    named = {f"encoder.{name}": tensor for name, tensor in weights.items()}
+    (tmp_path / "run").mkdir()
+    save_weights(named | {"axes": torch.eye(512)}, {}, tmp_path / "run", PORTRAIT_WEIGHTS)
+    return tmp_path / "run"
+
+
+def test_the_shipped_head_makes_the_photo_of_the_body_nearly(taught) -> None:
+    z = torch.randn(4, 512, generator=torch.Generator().manual_seed(0))
+    w = taught.latent_mean + 0.8 * (taught.body.mapping(z) - taught.latent_mean)
+    with torch.no_grad():
+        features = taught.body.features(w)
+        wanted = taught.body.photo(features, w)
+        made = taught.body.quick_photo(taught.body.raised(features, distil.slots(w), 32, 64), w)
+    assert made.shape == wanted.shape == (4, 3, 256, 256)
+    assert float((made - wanted).square().mean().sqrt()) * 127.5 < 18
+
+
+def test_what_it_learns_fits_features_as_they_are(run: Path, tmp_path: Path) -> None:
+    """It is taught with white features of squares; it is used without either."""
+    taught = load_taught()
+    settings = Settings(tmp_path / "out", run, faces=2, steps=9, batch=1)
+    training = Distillation(taught, faces_of(taught, settings), settings)
+    for _ in range(3):
+        training.train_step()
+    x, w = training._square(torch.arange(1).numpy(), None)
+    with torch.no_grad():
+        white = torch.einsum("oc,bchw->bohw", training.whiten, x - training.mean[:, None, None])
+        training.quick.load_state_dict(training.average)
+        taught.body.quick.load_state_dict(training.learnt())
+        wanted = training.quick(white, training.noise, w)
+        made = taught.body.quick_photo(x, w)
+        square, _ = training._square(torch.arange(1).numpy(), (3, 5))
+    torch.testing.assert_close(made, wanted, atol=2e-3, rtol=1e-3)
+    inner = square[..., 4:-4, 4:-4]
+    torch.testing.assert_close(inner, x[..., 10:42, 14:46], atol=1e-3, rtol=1e-3)
+
+
+def test_it_goes_on_and_repeats_itself(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distil, "SAVE_EVERY", 1)
+    monkeypatch.setattr(distil, "SHARD", 1)
+
+    def settings(name: str, seed: int = 0) -> Settings:
+        return Settings(tmp_path / name, run, faces=2, steps=3, batch=1, seed=seed)
+
+    distil.distil(settings("one"))
+    write, steps = distil.save_state, []
+
+    def stop(state: dict, run: Path) -> None:
+        write(state, run)
+        steps.append(state["step"])
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(distil, "save_state", stop)
+    with pytest.raises(KeyboardInterrupt):
+        distil.distil(settings("two"))
+    distil.distil(settings("two"))
+    assert steps == [1, 2, 3]
+    files = [(tmp_path / name / HEADS.name).read_bytes() for name in ("one", "two")]
+    assert files[0] == files[1]
+    before, after = load_file(HEADS), load_file(tmp_path / "one" / HEADS.name)
+    assert {
+        name.split(".")[0] for name in before if not torch.equal(before[name], after[name])
+    } == {"quick"}
+    with pytest.raises(InputError, match="another training"):
+        distil.distil(settings("two", seed=1))
