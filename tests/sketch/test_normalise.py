@@ -225,6 +225,14 @@ def test_a_turned_photo_is_turned_back(tmp_path):
     assert _apart(load_drawing(tmp_path / "face.jpg"), _face()) < 4
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_scan_that_lies_on_its_side_is_turned_upright(degrees, tmp_path):
+    page = _drawn(_face(), (900, 1200), scale=1.3, at=(90, 250)).rotate(degrees, expand=True)
+    page.save(tmp_path / "face.png")
+    upright = page.rotate(-degrees, expand=True)
+    assert _apart(load_drawing(tmp_path / "face.png"), normalise_image(upright, "face")) < 6
+
+
 def _bad(folder):
     """Files that cannot be used, and what is said about them."""
     face = _drawn(_face())

@@ -473,13 +473,17 @@ def test_a_run_goes_on_when_its_data_has_moved(data, tmp_path, short, uninterrup
 def test_another_training_is_refused(data, tmp_path, short, uninterrupted):
     copy = tmp_path / "data"
     shutil.copytree(data, copy)
-    next((copy / "train" / "strokes").glob("*.npz")).unlink()
+    gone = next((copy / "train" / "strokes").glob("*.npz"))
+    gone.unlink()
     before = (uninterrupted / STATE).read_bytes()
     longer = replace(short, width=8)
     with pytest.raises(InputError, match="another recipe"):
         train(data, uninterrupted, longer, SEED)
     with pytest.raises(InputError, match="another seed"):
         train(data, uninterrupted, short, SEED + 1)
+    with pytest.raises(InputError, match=f"{gone} is gone"):
+        train(copy, uninterrupted, short, SEED)
+    (copy / "train" / "photos" / f"{gone.stem}.jpg").unlink()
     with pytest.raises(InputError, match="another data"):
         train(copy, uninterrupted, short, SEED)
     assert (uninterrupted / STATE).read_bytes() == before

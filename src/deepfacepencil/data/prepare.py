@@ -175,8 +175,12 @@ def save_strokes(borders: Strokes, path: Path, inner: Strokes | None = None) -> 
 def fingerprint(folder: Path) -> str:
     """What a prepared folder has, wherever it is: its settings, and its strokes by name and size.
 
-    Raises InputError if it is no prepared folder.
+    Raises InputError if it is no prepared folder, or has not the strokes of all it has.
     """
+    for path in sorted(folder.glob("*/*/[!.]*.*")):
+        strokes = path.parents[1] / "strokes" / f"{path.stem}.npz"
+        if path.suffix in (".jpg", ".npz") and not strokes.exists():
+            raise InputError(f"{strokes} is gone; give the same prepare command again")
     digest = hashlib.sha256(json.dumps(read_manifest(folder)["settings"], sort_keys=True).encode())
     for path in sorted(folder.glob("*/strokes/*.npz")):
         if path.name[0] != ".":

@@ -28,6 +28,7 @@ from .paper import are_rules, without_rules
 from .place import centre, face_likeness
 from .seen import contrast, is_what_is_seen, on_paper
 from .strokes import CANVAS, Strokes
+from .tone import darkness, hatching, without_smudges
 from .trace import pixel_chains, trace
 
 _MIN_SIDE = 16
@@ -50,6 +51,8 @@ _WANTED = "give a PNG, JPEG, WebP or SVG file"
 # Pixels of the canvas, on which a drawing is brought before anything else.
 _MASS = 11  # a dark area with room for a circle of this radius is hair, not a brow or an eye
 _MASS_AREA = 5000  # a brow, an eye and the hatching around them have less, hair has more
+_MERGED = 60  # times a thick pen's width squared, which an eye, its brow and the hair beside have
+_SHADING = 0.4  # times as dark as lines: what is darker is no shading, but hair
 _HATCHING = 4  # half the distance between lines that hatch an area
 _MOST_PIECES = 6  # of a face, that are tried
 _APART = 26  # between parts of which one only has the face
@@ -60,6 +63,7 @@ _FILLED = 40  # pixels of one colour, at least, that are no line
 _GRAIN = 0.01  # noise of black to white, from where on a fill has grain that looks like lines
 _SWOLLEN = 2.5  # times as thick as lines: what is thicker is a blob that lines end in
 _LINE = 9  # pixels: what is wider is an area
+_LIPS = 3  # times as wide as high; brows are more
 _GAP = 6  # between two ends that belong together
 _SQUARE = np.ones((3, 3), bool)
 
@@ -164,7 +168,7 @@ def normalise_image(image: Image.Image, name: str) -> Strokes:
             f"{name}: has no strokes: draw dark on light or light on dark; of a photo,"
             " `deepfacepencil sketch` makes drawings"
         )
-    return centre(trace(lines), anew=box is not None)
+    return centre(trace(lines), anew=box is not None, scanned=True)
 
 
 def _decoded(image: Image.Image, name: str) -> Image.Image:
@@ -299,7 +303,7 @@ def ink_of(image: Image.Image) -> Ink:
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = ink
-    return without_rules(square)
+    return without_rules(without_smudges(square))
 
 
 def _planes(colours: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -412,12 +416,21 @@ def _off_paper(channel: NDArray[np.floating], sheet: Mask) -> Ink:
 
 def lines_of(ink: Ink) -> Mask:
     """The centrelines of what is drawn, one pixel wide, and the outlines of what is filled."""
-    mask = _drawn(ink)
+    smooth = ndimage.gaussian_filter(ink, 0.7)
+    noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
+    mask = _drawn(smooth, noise)
     if not mask.any():
         return mask
     depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
     width = float(2 * np.median(depth[lines]))  # the usual one, of a line
     masses = _masses(mask, width)
+    tone = hatching(lines & ~grown(_dark(masses, smooth), 2), smooth, noise)
+    if tone.any():
+        others = lines & ~tone
+        around = grown(tone, np.percentile(depth[tone], 90) + 1)
+        mask = mask & (grown(others, width / 2) | ~around)
+        depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
+        masses = _masses(mask, width)
     dots = _dots(mask & ~grown(masses, _MASS) if masses.any() else mask, width, depth)
     # A pen that fills goes along the border on the inside.
     for filled in (masses, shrunk(dots, width / 2 - 1) if width > 4 else dots):
@@ -428,14 +441,12 @@ def lines_of(ink: Ink) -> Mask:
     return _without_clutter(_bridged(_without_spurs(lines, depth)))
 
 
-def _drawn(ink: Ink) -> Mask:
+def _drawn(smooth: Ink, noise: float) -> Mask:
     """Where there is ink: faint pencil that hangs together, and no grain of the paper."""
-    smooth = ndimage.gaussian_filter(ink, 0.7)
-    noise = 1.4826 * np.median(np.abs(smooth - np.median(smooth)))
     inked = smooth[smooth > 4 * noise + 0.02]
     if not len(inked):
-        return np.zeros(ink.shape, bool)
-    low = max(5 * noise, 0.25 * np.percentile(inked, 80), 0.03)
+        return np.zeros(smooth.shape, bool)
+    low = max(5 * noise, 0.25 * float(np.percentile(inked, 80)), 0.03)
     return apply_hysteresis_threshold(smooth, low, 2 * low)
 
 
@@ -445,6 +456,7 @@ def _masses(mask: Mask, width: float) -> Mask:
     To the network hair is a border with nothing inside; hatching would be a thousand strands.
     """
     half = mask[::2, ::2] | mask[1::2, ::2] | mask[::2, 1::2] | mask[1::2, 1::2]
+    area = max(_MASS_AREA, _MERGED * width**2)
     reach = max(_MASS, 1.2 * width) / 2
     hatched = shrunk(grown(half, _HATCHING / 2), _HATCHING / 2)
     core = grown(shrunk(hatched, reach), reach)
@@ -452,10 +464,20 @@ def _masses(mask: Mask, width: float) -> Mask:
         return np.zeros_like(mask)
     smooth = ndimage.gaussian_filter(core.astype(np.float32), 2)
     full = ndimage.zoom(smooth, 2, order=1, grid_mode=True, mode="nearest") > 0.5
-    return ~_large(~_large(full, _MASS_AREA), _MASS_AREA // 3)
+    return ~_large(~_large(full, area), area / 3)
 
 
-def _large(mask: Mask, area: int) -> Mask:
+def _dark(masses: Mask, ink: Ink) -> Mask:
+    """Those of the masses that are no pale shading."""
+    if not masses.any():
+        return masses
+    parts, count = ndimage.label(masses)
+    level = ndimage.mean(ink, parts, np.arange(1, count + 1))
+    dark = np.concatenate([[False], level > _SHADING * darkness(ink)])
+    return dark[parts].astype(bool)
+
+
+def _large(mask: Mask, area: float) -> Mask:
     """The connected parts of at least `area` pixels."""
     parts, count = ndimage.label(mask)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
@@ -467,7 +489,7 @@ def _dots(mask: Mask, width: float, depth: NDArray[np.float64]) -> Mask:
     reach = max(4.5, 0.9 * width)
     thick = shrunk(mask, reach)
     if thick.any():
-        thick = _compact(grown(thick, reach) & mask, 2 * reach, CANVAS)
+        thick = _compact(grown(thick, reach) & mask, 2 * reach, CANVAS, _LIPS)
         thick = _without_swellings(thick, mask, depth > _SWOLLEN / 2 * width)
     return thick | _compact(mask, 5, max(2 * width, 8))
 
@@ -485,13 +507,13 @@ def _without_swellings(blobs: Mask, mask: Mask, deep: Mask) -> Mask:
     return blobs
 
 
-def _compact(mask: Mask, shortest: float, longest: float) -> Mask:
-    """The connected parts that fill a box, not too elongated, of sides within these limits."""
+def _compact(mask: Mask, shortest: float, longest: float, elongated: float = 2) -> Mask:
+    """The connected parts that fill a box, less `elongated`, of sides within these limits."""
     parts, count = ndimage.label(mask, _SQUARE)
     found = np.zeros(count + 1, bool)
     for index, box in enumerate(ndimage.find_objects(parts), 1):
         low, high = sorted(side.stop - side.start for side in box)
-        if shortest <= low and high <= longest and high < 2 * low:
+        if shortest <= low and high <= longest and high < elongated * low:
             found[index] = (parts[box] == index).mean() > 0.6
     return found[parts]
 

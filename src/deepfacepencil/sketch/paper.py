@@ -27,7 +27,6 @@ _BENT = 3  # pixels: what strays further from a straight line is no rule of a fi
 _THIN = 7  # pixels: what is thicker is no rule
 _DOTS, _DOT = 16, 12  # dots of a paper at least, and pixels that they are large at most
 _FAMILY = 5  # rules side by side at least
-_HATCHED = 9  # pixels between lines of a hatching, at most
 _ACROSS = 0.55  # of the page: what is as long is a fold or a frame, however few there are
 _SIDE = 2 * int(np.ceil(CANVAS * 2**0.5 / 2)) + 2  # of a square that the canvas can turn in
 
@@ -248,20 +247,8 @@ def _family(bars: Sequence[_Bar], seen: bool) -> list[_Bar]:
         return []
     reach = [max(bar.right for bar in row) - min(bar.left for bar in row) for row in rows]
     if seen and np.median(reach) < _ACROSS * CANVAS:
-        # Short lines hatch an area. A dense one is seen as an area later, as hair is.
-        return [] if step < _HATCHED else _hatching(rows, np.abs(gaps - step) < 0.3 * step)
+        return []  # short lines hatch an area, if anything
     return [bar for row in rows for bar in row]
-
-
-def _hatching(rows: Sequence[Sequence[_Bar]], next_to: NDArray[np.bool_]) -> list[_Bar]:
-    """The most rows that are each next to the other, without the darker lines around an area."""
-    ends = np.flatnonzero(~np.concatenate([[False], next_to, [False]]))
-    first = int(np.argmax(np.diff(ends)))
-    run = rows[ends[first] : ends[first + 1]]
-    if len(run) < _FAMILY:
-        return []
-    dark = np.median([bar.dark for row in run for bar in row])
-    return [bar for row in run for bar in row if bar.dark < 1.4 * dark]
 
 
 def _regular(gaps: NDArray[np.float64], step: float) -> NDArray[np.bool_]:

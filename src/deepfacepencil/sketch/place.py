@@ -38,6 +38,12 @@ _FULL = 0.85 * CANVAS  # what a drawing fills at least once its face is placed
 # Drawings that had the training crop scored at least this share of the best place, others less.
 _GOOD_ENOUGH = 0.6
 _NO_FACE = 0.15  # drawings of faces score 0.2 to 0.5
+# Drawings that are the right way up score less than this much only if they are of no usual face.
+_UNSURE = 0.25
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+# What is turned scores that much at least, times as much as before, and as when turned the other
+# way. No drawing of 37 that was the right way up did.
+_SURE, _SURELY, _RATHER = 0.27, 1.4, 1.15
 _LINE, _GAP = 3, 7  # pixels of half the canvas: what a line closes, and what a pen may leave open
 _FEATURES = 4  # apart from each other in an outline make a face of it: eyes, a mouth, a nose, brows
 # Middle and size (square root of width x height) of such outlines, without hair and ears, in
@@ -46,11 +52,12 @@ _OUTLINE, _OUTLINE_SIZE = (256, 278), 335
 _FAR, _OTHER = 70, 1.4  # pixels and times that such an outline is off at most
 
 
-def centre(strokes: Strokes, anew: bool = False) -> Strokes:
+def centre(strokes: Strokes, anew: bool = False, scanned: bool = False) -> Strokes:
     """The drawing moved and scaled so that its face is where the training faces are.
 
     The face is an outline with features in it, else where strokes are and where none are. What fits
-    already stays as it is, unless it is to be placed `anew`.
+    already stays as it is, unless it is to be placed `anew`. What was `scanned` may lie on its side
+    or its head.
     """
     strokes, extent, enlarged = _large_enough(strokes)
     anew |= enlarged
@@ -58,7 +65,11 @@ def centre(strokes: Strokes, anew: bool = False) -> Strokes:
     places = [_best_place(raster, scale, extent) for scale in _SCALES]
     best = max(range(len(places)), key=lambda k: places[k].score)
     found = places[best]
-    here = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
+    if scanned and found.score < _UNSURE:
+        turned = _upright(strokes, found.score)
+        if turned is not strokes:
+            return centre(turned, anew=True)
+    here = _score_here(strokes, extent)
     if found.score < _NO_FACE:
         return strokes
     outline = _outlined_face(strokes)
@@ -66,9 +77,7 @@ def centre(strokes: Strokes, anew: bool = False) -> Strokes:
         if not outline or not _is_off(outline):
             return strokes
         moved = _by_outline(strokes, outline)
-        raster = Image.fromarray(pen.draw(moved, _LOOK * _FINE))
-        there = _scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2]
-        return moved if there > here else strokes
+        return moved if _score_here(moved, extent) > here else strokes
     if outline:
         placed = _by_outline(strokes, outline)
     else:  # between two scales, about the middle of the face
@@ -79,7 +88,15 @@ def centre(strokes: Strokes, anew: bool = False) -> Strokes:
         placed = strokes.with_points((strokes.points - face) * scale + middle)
     # An outline is found more easily, and whole, where it is large.
     outline = _outlined_face(placed, whole=False)
-    return _by_outline(placed, outline) if outline else placed
+    if outline:
+        return _by_outline(placed, outline)
+    # A thick pen joins eyes to brows, and those to the hair.
+    outline = _outlined_face(placed, whole=False, features=1)
+    if outline and not _is_off(outline):
+        moved = _by_outline(placed, outline)
+        there, here = (_score_here(drawing, extent) for drawing in (moved, placed))
+        return moved if there >= _GOOD_ENOUGH * here else placed
+    return placed
 
 
 def _by_outline(strokes: Strokes, outline: tuple[float, float, float]) -> Strokes:
@@ -92,6 +109,31 @@ def _is_off(outline: tuple[float, float, float]) -> bool:
     """Whether an outline is where, or as large as, none is in a drawing with the training crop."""
     away = np.abs(np.array(outline[:2]) - _OUTLINE).max()
     return bool(away > _FAR or not 1 / _OTHER < outline[2] / _OUTLINE_SIZE < _OTHER)
+
+
+def _upright(strokes: Strokes, score: float) -> Strokes:
+    """The drawing turned by a quarter, a half or three of a circle, if it surely is a face then.
+
+    `score` is how much of a face there is now.
+    """
+    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    extent = float(np.ptp(strokes.points, axis=0).max())
+    scores = [score]
+    for turn in _TURNS:
+        turned = raster.transpose(turn)
+        scores.append(max(_best_place(turned, scale, extent).score for scale in _SCALES[::3]))
+    best = int(np.argmax(scores))
+    if scores[best] < max(_SURE, _SURELY * score, _RATHER * scores[(best + 2) % 4]):
+        return strokes
+    x, y = (strokes.points - CANVAS / 2).T
+    points = [(x, y), (y, -x), (-x, -y), (-y, x)][best]
+    return strokes.with_points(np.stack(points, axis=1) + np.float32(CANVAS / 2))
+
+
+def _score_here(strokes: Strokes, extent: float) -> float:
+    """How well a face is where the training faces are."""
+    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    return float(_scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2])
 
 
 def face_likeness(strokes: Strokes) -> float:
@@ -111,8 +153,10 @@ def _large_enough(strokes: Strokes) -> tuple[Strokes, float, bool]:
     return strokes.with_points(points), 0.8 * CANVAS, True
 
 
-def _outlined_face(strokes: Strokes, whole: bool = True) -> tuple[float, float, float] | None:
-    """Middle (x, y) and size of the largest closed outline with a face's features in it, if any.
+def _outlined_face(
+    strokes: Strokes, whole: bool = True, features: int = _FEATURES
+) -> tuple[float, float, float] | None:
+    """Middle (x, y) and size of the largest closed outline with `features` in it, if any.
 
     An outline may have gaps, as pens leave them, and as rules leave them that are taken out. It is
     looked for in the `whole` drawing, or only on the canvas.
@@ -125,7 +169,9 @@ def _outlined_face(strokes: Strokes, whole: bool = True) -> tuple[float, float, 
     free = pen.draw(filling, CANVAS // 2) < 64
     inside = ndimage.minimum_filter(free, _LINE)
     for gap in (_GAP, _LINE):
-        if faces := _outlined(inside, ndimage.minimum_filter(free, gap), gap // 2):
+        closed = ndimage.minimum_filter(free, gap)
+        faces = _outlined(inside, closed, gap // 2, features)
+        if faces:
             x, y, size = max(faces, key=lambda face: face[2])
             return (
                 (2 * x - 4) / scale + corner[0],
@@ -136,7 +182,7 @@ def _outlined_face(strokes: Strokes, whole: bool = True) -> tuple[float, float, 
 
 
 def _outlined(
-    inside: NDArray[np.bool_], closed: NDArray[np.bool_], shrunk: int
+    inside: NDArray[np.bool_], closed: NDArray[np.bool_], shrunk: int, least: int
 ) -> list[tuple[float, float, float]]:
     """Those among the parts of what is `closed` to gaps, and `shrunk` by as many pixels by it."""
     side = len(closed)
@@ -156,7 +202,7 @@ def _outlined(
             reach = {"iterations": 3 * shrunk, "mask": inside[here]}
             skin = ndimage.binary_dilation(skin, np.ones((3, 3), bool), **reach)
         _, features = ndimage.label(ndimage.binary_fill_holes(skin) & ~skin)
-        if features >= _FEATURES and skin.mean() > 0.4:  # not the hair around the face
+        if features >= least and skin.mean() > 0.4:  # not the hair around the face
             faces.append(((left + right) / 2, (top + bottom) / 2, (height * width) ** 0.5))
     return faces
 
