@@ -52,7 +52,8 @@ def without_smudges(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     # Where a line runs, tone ends at it.
     edges = highest(tone, 3, 3) - lowest(tone, 3, 3) > _EDGE * peak[parts]
     edges &= rim & ~grown(half - tone > 0.25, 2.5)
-    soft = np.bincount(parts[edges], minlength=count + 1) < 0.1 * np.bincount(parts[rim])
+    at_edges, at_rim = (np.bincount(parts[of], minlength=count + 1) for of in (edges, rim))
+    soft = at_edges < 0.1 * at_rim
     soft &= peak < _PALE * darkness(half - tone)
     soft[0] = False
     if not soft.any():
