@@ -28,19 +28,25 @@ export function placing(chains, anew = false) {
   const places = SCALES.map((scale) => bestPlace(raster, scale, size));
   const best = places.reduce((top, { score }, k) => (score > places[top].score ? k : top), 0);
   const found = places[best];
-  const here = scores(raster, LOOK, size).at(LOOK / 2, LOOK / 2);
+  const whereItIs = (how) => large.map((chain) => placed(chain, how));
+  const scoreOf = (how) => scores(draw(whereItIs(how), LOOK * FINE), LOOK, size).at(LOOK / 2, LOOK / 2);
   if (found.score < NO_FACE) return first;
+  const here = scoreOf(stay);
   const outline = outlinedFace(large);
   if (!(anew || enlarged) && here >= GOOD_ENOUGH * found.score) {
     if (!outline || !isOff(outline)) return first;
     const moved = byOutline(outline);
-    const there = scores(draw(large.map((chain) => placed(chain, moved)), LOOK * FINE), LOOK, size);
-    return there.at(LOOK / 2, LOOK / 2) > here ? after(first, moved) : first;
+    return scoreOf(moved) > here ? after(first, moved) : first;
   }
   const how = outline ? byOutline(outline) : byPlace(places, best);
   // An outline is found more easily, and whole, where it is large.
-  const again = outlinedFace(large.map((chain) => placed(chain, how)), false);
-  return after(first, again ? after(how, byOutline(again)) : how);
+  const again = outlinedFace(whereItIs(how), false);
+  if (again) return after(first, after(how, byOutline(again)));
+  // A thick pen joins eyes to brows, and those to the hair.
+  const joined = outlinedFace(whereItIs(how), false, 1);
+  if (!joined || isOff(joined)) return after(first, how);
+  const better = after(how, byOutline(joined));
+  return after(first, scoreOf(better) >= GOOD_ENOUGH * scoreOf(how) ? better : how);
 }
 
 /** What brings an outline to where those of training faces are. */
@@ -248,19 +254,19 @@ function peak(values, at) {
   return bend < 0 ? at + Math.max(-0.5, Math.min(0.5, (before - next) / (2 * bend))) : at;
 }
 
-/** Middle and size of the largest closed outline with a face's features in it, if any. It may have
+/** Middle and size of the largest closed outline with so many features in it, if any. It may have
  * gaps, as pens leave them. It is looked for in the `whole` drawing, or only on the canvas. */
-function outlinedFace(chains, whole = true) {
+function outlinedFace(chains, whole = true, least = FEATURES) {
   const points = chains.flatMap(pointsOf);
-  const least = (axis) => points.reduce((low, at) => Math.min(low, at[axis]), Infinity);
-  const [left, top] = whole ? [0, 1].map(least) : [0, 0];
+  const lowest = (axis) => points.reduce((low, at) => Math.min(low, at[axis]), Infinity);
+  const [left, top] = whole ? [0, 1].map(lowest) : [0, 0];
   const scale = (CANVAS - 8) / Math.max(whole ? extent(points) : CANVAS, 1);
   const filling = chains.map((chain) => placed(chain, { scale, right: 4 - left * scale, down: 4 - top * scale }));
   const side = CANVAS / 2;
   const free = draw(filling, side).map((ink) => (ink < 64 ? 1 : 0));
   const inside = shrunkBy(free, side, LINE >> 1);
   for (const gap of [GAP, LINE]) {
-    const [largest] = outlined(inside, shrunkBy(free, side, gap >> 1), side, gap >> 1)
+    const [largest] = outlined(inside, shrunkBy(free, side, gap >> 1), side, gap >> 1, least)
       .sort((one, other) => other.size - one.size);
     if (!largest) continue;
     const { x, y, size } = largest;
@@ -270,7 +276,7 @@ function outlinedFace(chains, whole = true) {
 }
 
 /** Faces among the parts of what is `closed` to gaps, and `shrunk` by as many pixels by it. */
-function outlined(inside, closed, side, shrunk) {
+function outlined(inside, closed, side, shrunk, least) {
   const faces = [];
   for (const part of parts(closed, side, side)) {
     const [top, left] = [part.top, part.left].map((at) => Math.max(0, at - shrunk + 1));
@@ -289,7 +295,7 @@ function outlined(inside, closed, side, shrunk) {
     const features = parts(skin.map((value) => 1 - value), width, height).filter(
       (hole) => hole.top > 0 && hole.left > 0 && hole.bottom < height && hole.right < width);
     const share = skin.reduce((a, b) => a + b) / skin.length;
-    if (features.length < FEATURES || share <= 0.4) continue; // the hair around a face
+    if (features.length < least || share <= 0.4) continue; // the hair around a face
     faces.push({ x: (left + right) / 2, y: (top + bottom) / 2, size: Math.sqrt(height * width) });
   }
   return faces;
