@@ -14,7 +14,7 @@ export class Tensor {
 const real = (data, dims) => new Tensor("float32", data, dims);
 
 async function run({ sketch, code, size }) {
-  const side = Number(size.data[0]);
+  const side = Number(size.data[0]) || 256; // quick ones too
   const step = side / 128;
   const photo = new Float32Array(3 * side * side);
   for (let i = 0; i < photo.length; i++) {
