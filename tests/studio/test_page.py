@@ -622,7 +622,7 @@ def test_the_photo_grows_when_the_hand_rests(hand: Hand, running: Running) -> No
     hand.draw("outline")
     hand.until(lambda: hand.page.evaluate("document.getElementById('photo').width") == 512)
     hand.draw("mouth")
-    hand.until(lambda: running.engine.asked[-1][2] == 256)
+    hand.until(lambda: running.engine.asked[-1][2] == QUICK)
 
 
 @contextmanager
