@@ -23,7 +23,7 @@ import numpy as np
 import tyro
 import websockets
 
-from deepfacepencil.runtime.engine import BUNDLED, Engine
+from deepfacepencil.runtime.engine import BUNDLED, QUICK, Engine
 from deepfacepencil.sketch import svg
 from deepfacepencil.sketch.lines import points_of
 from deepfacepencil.studio.opening import EXAMPLES
@@ -65,12 +65,12 @@ def _spread(times: list[float]) -> str:
 
 
 def engine_alone(engine: Engine, count: int = 50) -> list[float]:
-    """Milliseconds of single photos."""
+    """Milliseconds of single photos, as they follow the pen."""
     strokes = svg.load(DRAWING)
     times = []
     for _ in range(count + 5):
         start = time.perf_counter()
-        engine(strokes)
+        engine(strokes, size=QUICK)
         times.append((time.perf_counter() - start) * 1000)
     return times[5:]  # the first ones allocate
 
