@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -64,3 +65,23 @@ def _gradient(rng: np.random.Generator) -> Image.Image:
     start, right, down = rng.uniform(0, 85, (3, 3))
     photo = start + ramp[:, None, None] * down + ramp[None, :, None] * right
     return Image.fromarray(photo.astype(np.uint8))
+
+
+@pytest.fixture
+def stopping_after(monkeypatch: pytest.MonkeyPatch):
+    """stopping_after(module, n): Ctrl-C comes after its n-th saving; gives the steps it saves."""
+
+    def stop_after(module: ModuleType, count: int) -> list[int]:
+        write, steps = module.save_state, []
+
+        def save(state: dict, run: Path) -> None:
+            write(state, run)
+            steps.append(state["step"])
+            if len(steps) == count:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(module, "save_state", save)
+        monkeypatch.setattr(module, "SAVE_EVERY", 1)
+        return steps
+
+    return stop_after

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from deepfacepencil.errors import InputError
 from deepfacepencil.models.portrait import PortraitEncoder
 from deepfacepencil.models.portrait_body import HEADS, load_taught
-from deepfacepencil.training import distil
+from deepfacepencil.training import distil, heads
 from deepfacepencil.training.checkpoint import PORTRAIT_WEIGHTS, save_weights
 from deepfacepencil.training.distil import Distillation, Settings, faces_of
 
@@ -56,24 +56,15 @@ def test_what_it_learns_fits_features_as_they_are(run: Path, tmp_path: Path) -> 
 
 
 def test_it_goes_on_and_repeats_itself(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopping_after
 ) -> None:
-    monkeypatch.setattr(distil, "SAVE_EVERY", 1)
-    monkeypatch.setattr(distil, "SHARD", 1)
+    monkeypatch.setattr(heads, "SHARD", 1)
 
     def settings(name: str, seed: int = 0) -> Settings:
         return Settings(tmp_path / name, run, faces=2, steps=3, batch=1, seed=seed)
 
     distil.distil(settings("one"))
-    write, steps = distil.save_state, []
-
-    def stop(state: dict, run: Path) -> None:
-        write(state, run)
-        steps.append(state["step"])
-        if len(steps) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(distil, "save_state", stop)
+    steps = stopping_after(distil, 2)
     with pytest.raises(KeyboardInterrupt):
         distil.distil(settings("two"))
     distil.distil(settings("two"))

@@ -42,19 +42,12 @@ def test_the_loss_sees_a_grid_of_two_pixels_and_missing_texture() -> None:
     assert photo_loss(0 * hair, hair) > photo_loss(hair.roll(1, dims=3) * 0.5, hair)
 
 
-def test_a_fit_repeats_itself_and_goes_on_where_it_was(tmp_path: Path, monkeypatch) -> None:
+def test_a_fit_repeats_itself_and_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch, stopping_after
+) -> None:
     monkeypatch.setattr(heads, "_CROPS", 2)
-    monkeypatch.setattr(heads, "SAVE_EVERY", 1)
     Fit(tmp_path / "one", faces=1, steps=3, batch=2).run()
-    write, steps = heads.save_state, []
-
-    def stop(state: dict, run: Path) -> None:
-        write(state, run)
-        steps.append(state["step"])
-        if len(steps) == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(heads, "save_state", stop)
+    steps = stopping_after(heads, 1)
     with pytest.raises(KeyboardInterrupt):
         Fit(tmp_path / "two", faces=1, steps=3, batch=2).run()
     Fit(tmp_path / "two", faces=1, steps=3, batch=2).run()

@@ -36,9 +36,7 @@ class Portrait(TypedDict):
     w: NDArray[np.float32]  # (512,) the photo's latent
     appearance: NDArray[np.float32]  # (CONDITION_SIZE,)
     labels: NDArray[np.uint8]  # (4, 64, 64)
-    beard: NDArray[
-        np.float32
-    ]  # (2, 32, 32): how bearded each cell is to be, and whether it is said
+    beard: NDArray[np.float32]  # (2, 32, 32): how bearded cells are to be, whether it is said
     cheeks: NDArray[np.float32]  # (32, 32) where the face has none
     drawn: NDArray[np.float32]  # (1,) how much of the face S_dfm has, 0 to 1
 

@@ -177,14 +177,15 @@ def fingerprint(folder: Path) -> str:
 
     Raises InputError if it is no prepared folder, or has not the strokes of all it has.
     """
+    strokes = sorted(path for path in folder.glob("*/strokes/*.npz") if path.name[0] != ".")
+    known = {path.with_suffix("") for path in strokes}
     for path in sorted(folder.glob("*/*/[!.]*.*")):
-        strokes = path.parents[1] / "strokes" / f"{path.stem}.npz"
-        if path.suffix in (".jpg", ".npz") and not strokes.exists():
-            raise InputError(f"{strokes} is gone; give the same prepare command again")
+        wanted = path.parents[1] / "strokes" / path.stem
+        if path.suffix in (".jpg", ".npz") and wanted not in known:
+            raise InputError(f"{wanted}.npz is gone; give the same prepare command again")
     digest = hashlib.sha256(json.dumps(read_manifest(folder)["settings"], sort_keys=True).encode())
-    for path in sorted(folder.glob("*/strokes/*.npz")):
-        if path.name[0] != ".":
-            digest.update(f"{path.parents[1].name}/{path.name} {path.stat().st_size}\n".encode())
+    for path in strokes:
+        digest.update(f"{path.parents[1].name}/{path.name} {path.stat().st_size}\n".encode())
     return f"{_FINGERPRINT}{digest.hexdigest()}"
 
 

@@ -61,7 +61,7 @@ def centre(strokes: Strokes, anew: bool = False, scanned: bool = False) -> Strok
     """
     strokes, extent, enlarged = _large_enough(strokes)
     anew |= enlarged
-    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    raster = _raster_of(strokes)
     places = [_best_place(raster, scale, extent) for scale in _SCALES]
     best = max(range(len(places)), key=lambda k: places[k].score)
     found = places[best]
@@ -69,15 +69,15 @@ def centre(strokes: Strokes, anew: bool = False, scanned: bool = False) -> Strok
         turned = _upright(strokes, found.score)
         if turned is not strokes:
             return centre(turned, anew=True)
-    here = _score_here(strokes, extent)
     if found.score < _NO_FACE:
         return strokes
+    here = _score_here(raster, extent)
     outline = _outlined_face(strokes)
     if not anew and here >= _GOOD_ENOUGH * found.score:
         if not outline or not _is_off(outline):
             return strokes
         moved = _by_outline(strokes, outline)
-        return moved if _score_here(moved, extent) > here else strokes
+        return moved if _score_here(_raster_of(moved), extent) > here else strokes
     if outline:
         placed = _by_outline(strokes, outline)
     else:  # between two scales, about the middle of the face
@@ -94,7 +94,7 @@ def centre(strokes: Strokes, anew: bool = False, scanned: bool = False) -> Strok
     outline = _outlined_face(placed, whole=False, features=1)
     if outline and not _is_off(outline):
         moved = _by_outline(placed, outline)
-        there, here = (_score_here(drawing, extent) for drawing in (moved, placed))
+        there, here = (_score_here(_raster_of(drawing), extent) for drawing in (moved, placed))
         return moved if there >= _GOOD_ENOUGH * here else placed
     return placed
 
@@ -116,7 +116,7 @@ def _upright(strokes: Strokes, score: float) -> Strokes:
 
     `score` is how much of a face there is now.
     """
-    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    raster = _raster_of(strokes)
     extent = float(np.ptp(strokes.points, axis=0).max())
     scores = [score]
     for turn in _TURNS:
@@ -130,16 +130,20 @@ def _upright(strokes: Strokes, score: float) -> Strokes:
     return strokes.with_points(np.stack(points, axis=1) + np.float32(CANVAS / 2))
 
 
-def _score_here(strokes: Strokes, extent: float) -> float:
+def _raster_of(strokes: Strokes) -> Image.Image:
+    """The drawing in which a face is looked for."""
+    return Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+
+
+def _score_here(raster: Image.Image, extent: float) -> float:
     """How well a face is where the training faces are."""
-    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
     return float(_scores(raster, _LOOK, extent)[_LOOK // 2, _LOOK // 2])
 
 
 def face_likeness(strokes: Strokes) -> float:
     """How much of a face there is somewhere in the strokes, 0 to 1."""
     strokes, extent, _ = _large_enough(strokes)
-    raster = Image.fromarray(pen.draw(strokes, _LOOK * _FINE))
+    raster = _raster_of(strokes)
     return max(_best_place(raster, scale, extent).score for scale in _SCALES)
 
 

@@ -24,20 +24,16 @@ from tqdm import tqdm
 
 from ..errors import InputError
 from ..export_portrait import load_encoder
-from ..files import atomic_path
 from ..models.alexnet import ShiftTolerantAlexNet, load_alexnet
 from ..models.mobile_stylegan import SIZES, slots
 from ..models.portrait import PortraitBody, QuickHead
 from ..models.portrait_body import Taught, load_taught
 from .checkpoint import load_state, save_state
-from .heads import corrected_face, latent, part_of_level, photo_loss, write_heads
+from .heads import numbered_face, part_of_level, photo_loss, shards, write_heads
 from .precision import autocast
 
-SHARD = 20  # faces a file
-_SIDE, _BORDER = (
-    20,
-    2,
-)  # cells of 32 px of a square; of those along its border the photo is not known
+# Cells of 32 px of a square; of those along its border the photo is not known.
+_SIDE, _BORDER = 20, 2
 _WHOLE = 6  # every so many steps whole faces are seen: borders of photos are borders of features
 _WHITENED_BY = 200  # faces
 _LEAST = 1e-4  # of the largest variance: what varies less is not made larger
@@ -69,34 +65,20 @@ class Faces(NamedTuple):
 
 def faces_of(taught: Taught, settings: Settings) -> Faces:
     """Faces by number, made once and kept in OUTPUT/faces; the same for the same seed."""
-    folder, body = settings.output / "faces", taught.body
-    folder.mkdir(parents=True, exist_ok=True)
+    body = taught.body
     encoder, axes, _ = load_encoder(settings.portrait)
     body.space.axes.copy_(axes)
-    found = []
-    with tqdm(total=settings.faces, unit=" faces") as bar, torch.no_grad():
-        for first in range(0, settings.faces, SHARD):
-            numbers = range(first, min(first + SHARD, settings.faces))
-            path = folder / f"{first:06d}.npz"
-            if not path.exists():
-                made = []
-                for number in numbers:
-                    w = latent(taught, settings.seed, number)
-                    if number % 2:
-                        rng = torch.Generator().manual_seed((settings.seed << 32) + number)
-                        features, w = corrected_face(body, encoder, w, rng)
-                    else:
-                        features = body.features(w)
-                    features = features.half()
-                    photo = (body.photo(features.float(), w) + 1) * 127.5 + 0.5
-                    made.append((features, w, photo.clamp(0, 255).byte()))
-                parts = [torch.cat(part).numpy() for part in zip(*made, strict=True)]
-                with atomic_path(path) as temporary, temporary.open("wb") as file:
-                    np.savez(file, features=parts[0], w=parts[1], photos=parts[2])
-            with np.load(path) as stored:
-                found.append([torch.from_numpy(stored[name]) for name in Faces._fields])
-            bar.update(len(numbers))
-    return Faces(*(torch.cat(part) for part in zip(*found, strict=True)))
+
+    @torch.no_grad()
+    def face(number: int) -> dict[str, Tensor]:
+        features, w = numbered_face(taught, encoder, settings.seed, number)
+        features = features.half()
+        photo = (body.photo(features.float(), w) + 1) * 127.5 + 0.5
+        return {"features": features, "w": w, "photos": photo.clamp(0, 255).byte()}
+
+    found = list(shards(settings.output / "faces", "", settings.faces, face))
+    parts = ([torch.from_numpy(shard[name]) for shard in found] for name in Faces._fields)
+    return Faces(*map(torch.cat, parts))
 
 
 class Distillation:

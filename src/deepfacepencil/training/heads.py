@@ -43,7 +43,7 @@ from ..sketch.trace import trace_labels
 from .checkpoint import load_state, save_state
 from .precision import autocast
 
-_SHARD = 20  # faces a file of crops
+SHARD = 20  # faces a file of crops
 _CROPS = 6  # a face
 _SIDE, _BORDER = 24, 2  # cells of a crop; of those along its border the photo is not known
 _STRAIGHT = 0.03  # of the rate for a head's straight part, which begins where it is best alone
@@ -284,26 +284,44 @@ def _shards(
     taught: Taught, encoder: PortraitEncoder | None, size: int, fit: Fit
 ) -> Iterator[tuple[NDArray[Any], ...]]:
     """Crops of all faces: features, photos, latents; made once, kept in OUTPUT/crops."""
-    folder = fit.output / "crops"
-    folder.mkdir(exist_ok=True)
-    for first in tqdm(range(0, fit.faces, _SHARD), unit=f" x {_SHARD} faces"):
-        path = folder / f"{fit.head}-{fit.seed}-{first:06d}.npz"
+
+    def crops(number: int) -> dict[str, Tensor]:
+        features, w = numbered_face(taught, encoder, fit.seed, number)
+        rng = np.random.default_rng((fit.seed, number, 1))
+        x, y = crops_of(taught.body, features, w, size, rng)
+        return {"x": x.half(), "y": y.half(), "w": w.expand(_CROPS, -1)}
+
+    for shard in shards(fit.output / "crops", f"{fit.head}-{fit.seed}-", fit.faces, crops):
+        yield shard["x"], shard["y"], shard["w"]
+
+
+def numbered_face(
+    taught: Taught, encoder: PortraitEncoder | None, seed: int, number: int
+) -> tuple[Tensor, Tensor]:
+    """Features (1, 512, 32, 32) and latent of face `number`; `encoder` corrects every second."""
+    w = latent(taught, seed, number)
+    if encoder is None or number % 2 == 0:
+        return taught.body.features(w), w
+    return corrected_face(taught.body, encoder, w, torch.Generator().manual_seed(number))
+
+
+def shards(
+    folder: Path, stem: str, count: int, make: Callable[[int], dict[str, Tensor]]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """What `make` makes of the numbers below `count`, SHARD of them a file of `folder`.
+
+    What is there is not made again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for first in tqdm(range(0, count, SHARD), unit=f" x {SHARD} faces"):
+        path = folder / f"{stem}{first:06d}.npz"
         if not path.exists():
-            made = []
-            for number in range(first, min(first + _SHARD, fit.faces)):
-                w = latent(taught, fit.seed, number)
-                features = taught.body.features(w)
-                if encoder is not None and number % 2:
-                    rng = torch.Generator().manual_seed(number)
-                    features, w = corrected_face(taught.body, encoder, w, rng)
-                generator = np.random.default_rng((fit.seed, number, 1))
-                crops, photos = crops_of(taught.body, features, w, size, generator)
-                made.append((crops.half(), photos.half(), w.expand(_CROPS, -1)))
-            parts = [torch.cat(part).numpy() for part in zip(*made, strict=True)]
+            made = [make(number) for number in range(first, min(first + SHARD, count))]
+            arrays = {name: torch.cat([one[name] for one in made]).numpy() for name in made[0]}
             with atomic_path(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, x=parts[0], y=parts[1], w=parts[2])
+                np.savez(file, **arrays)  # type: ignore[arg-type]
         with np.load(path) as stored:
-            yield stored["x"], stored["y"], stored["w"]
+            yield dict(stored)
 
 
 def photo_loss(photo: Tensor, wanted: Tensor) -> Tensor:

@@ -29,9 +29,10 @@ export function placing(chains, anew = false) {
   const best = places.reduce((top, { score }, k) => (score > places[top].score ? k : top), 0);
   const found = places[best];
   const whereItIs = (how) => large.map((chain) => placed(chain, how));
-  const scoreOf = (how) => scores(draw(whereItIs(how), LOOK * FINE), LOOK, size).at(LOOK / 2, LOOK / 2);
+  const scoreIn = (drawing) => scores(drawing, LOOK, size).at(LOOK / 2, LOOK / 2);
+  const scoreOf = (how) => scoreIn(draw(whereItIs(how), LOOK * FINE));
   if (found.score < NO_FACE) return first;
-  const here = scoreOf(stay);
+  const here = scoreIn(raster);
   const outline = outlinedFace(large);
   if (!(anew || enlarged) && here >= GOOD_ENOUGH * found.score) {
     if (!outline || !isOff(outline)) return first;

@@ -43,7 +43,8 @@ const asked = {
 
 const turn = Array.from({ length: 40 }, (_, k) => (k / 39) * 2 * Math.PI);
 const trialStroke = smooth(turn.flatMap((t) => [256 + 140 * Math.cos(t), 281 + 195 * Math.sin(t)]));
-const trialFrame = { tolerance: 0, brush: null, appearance: {}, seed: 0, veil: false, size: 0 }; // quick, as what follows the pen
+const QUICK = 0; // in the place of a size, as in what follows the pen
+const trialFrame = { tolerance: 0, brush: null, appearance: {}, seed: 0, veil: false, size: QUICK };
 
 addEventListener("message", async ({ data: { id, what, ...said } }) => {
   try {
