@@ -5,6 +5,7 @@ as large. Which of the signs, comes from `rng`; both eyes, or both brows, are gi
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,12 @@ def circle(centre: ArrayLike, radii: ArrayLike, begin: float = 0, end: float = 3
     # Every fourth point becomes a joint: a large one needs more of them to be round.
     turn = np.radians(np.linspace(begin, end, 17 if np.max(np.abs(radii)) < 15 else 49))
     return np.asarray(centre) + np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
+
+
+def zigzag(corners: Line) -> Line:
+    """A line that goes straight from corner to corner; every fourth of its points is one."""
+    quarters = np.linspace(0, 1, 4, endpoint=False)[:, None]
+    return np.concatenate([*(a + (b - a) * quarters for a, b in pairwise(corners)), corners[-1:]])
 
 
 def eyes(both: Sequence[Sequence[Line]], rng: np.random.Generator) -> list[list[Line]]:
@@ -152,7 +159,7 @@ def mouth(lines: Sequence[Line], is_open: bool, rng: np.random.Generator) -> lis
             return [circle(centre, (width / 2 * rng.uniform(0.4, 1), height / 2))]
     steps = np.linspace(0, 1, 8)[:, None]
     swing = np.where(np.arange(8) % 2, 1, -1)[:, None] * (0, width * 0.06)
-    return [left + (right - left) * steps + swing]
+    return [zigzag(left + (right - left) * steps + swing)]
 
 
 def glasses(lines: Sequence[Line], rng: np.random.Generator) -> list[Line]:
@@ -190,14 +197,13 @@ def hair(outer: Sequence[Line], rng: np.random.Generator) -> list[Line]:
     length, every = rng.uniform(15, 45), int(rng.integers(1, 4))
     for line in lines:
         points = line[::every]
-        out = np.gradient(points, axis=0) if len(points) > 2 else np.ones_like(points)
+        out = np.gradient(points, axis=0)
         out = out[:, ::-1] * (1, -1) / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-6)
         out *= np.where((out * (points - (256, 290))).sum(1, keepdims=True) < 0, -1, 1)
         swing = length * rng.uniform(0.6, 1.1, (len(points), 1))
         if sign == "zigzag":
-            drawn.append(
-                points + out * swing * np.where(np.arange(len(points)) % 2, 0.4, -0.6)[:, None]
-            )
+            side = np.where(np.arange(len(points)) % 2, 0.4, -0.6)[:, None]
+            drawn.append(zigzag(points + out * swing * side))
         elif sign == "curls":
             drawn += [
                 circle(p, np.full(2, length / 3), a, a + 300)

@@ -278,8 +278,8 @@ def eyes_behind_glasses(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     height, gaze = half * rng.uniform(0.3, 0.6), rng.normal(0, 0.1, 2)
     lines: list[Line] = []
     classes: list[Pair] = []
-    for eye, side in (("l_eye", -1), ("r_eye", 1)):
-        lens = points[(points[:, 0] - middle) * side > 0.08 * width]
+    aside, bridge = points[:, 0] - middle, 0.08 * width
+    for eye, lens in (("l_eye", points[aside < -bridge]), ("r_eye", points[aside > bridge])):
         if not len(lens):
             continue
         centre = (lens.min(0) + lens.max(0)) / 2 + rng.normal(0, 0.08, 2) * half
