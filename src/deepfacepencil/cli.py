@@ -1,5 +1,4 @@
-"""The verbs of `deepfacepencil`: studio, generate, prepare, train, evaluate, sketch, export,
-web.
+"""The verbs of `deepfacepencil`: studio, generate, prepare, train, evaluate, sketch, export, web.
 
 Each is a dataclass whose fields are its arguments and whose docstrings are its help. What a verb
 needs is imported inside it: drawing never loads torch, and --help loads nothing.

@@ -11,6 +11,7 @@ from deepfacepencil.models.blocks import (
     ResizeConvolution,
     down,
     initialise,
+    initialise_for_relu,
     up,
 )
 
@@ -46,6 +47,22 @@ def test_what_blocks_do_to_sizes():
     assert down(6, 9)(x).shape == (2, 9, 4, 6)
     assert up(6, 3)(x).shape == (2, 3, 16, 24)
     assert ResidualBlock(6)(x).shape == x.shape
+    # What normalisation takes away at once is not there to be trained.
+    assert not any(name.endswith("bias") for b in (down(6, 9), up(6, 3), ResidualBlock(6))
+                   for name, _ in b.named_parameters())  # fmt: skip
+
+
+@pytest.mark.parametrize(("begin", "deviation"), [(initialise, 0.02), (initialise_for_relu, 0.25)])
+def test_weights_begin_as_large_as_they_should_and_biases_at_zero(begin, deviation):
+    """N(0, 0.02) as in pix2pix; before ReLUs sqrt(2 / 32), by how much comes in."""
+    network = nn.Sequential(nn.Conv2d(32, 64, 1), ResizeConvolution(32, 32))
+    nn.init.ones_(network[0].bias)
+    nn.init.ones_(network[1].weight)
+    begin(network)
+    assert (network[0].bias == 0).all()
+    assert network[0].weight.std().item() == pytest.approx(deviation, rel=0.1)
+    if begin is initialise:
+        assert network[1].weight.std().item() == pytest.approx(deviation, rel=0.1)
 
 
 def test_a_residual_block_starts_from_its_input():

@@ -68,6 +68,19 @@ def test_the_layers_of_pix2pix():
     assert [c.out_channels for c in convolutions] == [64, 128, 256, 512, 1]
 
 
+def test_pix2pix_begins_as_its_paper_says():
+    """Convolutions from N(0, 0.02), the factors of batch norm from N(1, 0.02)."""
+    torch.manual_seed(0)
+    for network in (UNet(16, 5), PatchGAN(16, 64)):
+        for module in network.modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                assert module.weight.std().item() == pytest.approx(0.02, rel=0.15)
+                assert module.bias is None or not module.bias.any()
+            elif isinstance(module, nn.BatchNorm2d):
+                assert module.weight.mean().item() == pytest.approx(1, abs=0.02)
+                assert module.weight.std().item() == pytest.approx(0.02, rel=0.5)
+
+
 @pytest.mark.parametrize(("depth", "size"), [(5, 32), (5, 64), (7, 128), (8, 256)])
 def test_the_u_net_sees_one_point_at_its_smallest_size(depth, size):
     network = UNet(4, depth)

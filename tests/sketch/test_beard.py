@@ -78,6 +78,7 @@ def test_hairs_hang_and_lean_outwards_or_are_hatched_one_way(sign, shortest, lon
         ways, middles = tips - roots, (roots + tips) / 2
         lengths = np.linalg.norm(ways, axis=1)
         assert shortest - 1e-6 < lengths.min() and lengths.max() < longest + 1e-6
+        assert lengths.max() > 1.5 * lengths.min()
         assert (ways[:, 1] > 0).all()
         assert (middles >= (160, 320)).all() and (middles < (352, 448)).all()
         leans = ways[:, 0] / ways[:, 1]
@@ -115,7 +116,9 @@ def test_a_scribble_goes_to_and_fro_between_the_edges() -> None:
         steps = np.diff(line[:, 0])
         assert abs(line[0, 0] - 162) < 10 and line[-1, 0] > 325
         assert 3.5 < np.mean(steps) < 16.5
-    assert _scribble(np.pad(AREA[80:81, 40:42], 60), np.random.default_rng(0)) == []
+    for width in range(1, 12):  # a small one is none
+        lines = _scribble(np.pad(AREA[80:81, 40 : 40 + width], 60), np.random.default_rng(0))
+        assert all(len(line) > 3 for line in lines) and (width > 3 or not lines)
 
 
 def test_the_outline_is_the_border_of_the_area() -> None:

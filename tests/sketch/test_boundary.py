@@ -1,5 +1,7 @@
 """Label map -> one-pixel boundaries that know their two classes (section 3.1)."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,10 +46,12 @@ def test_one_class_has_no_boundary(value):
     assert not boundaries(np.full((32, 32), value, np.uint8)).any()
 
 
-def test_two_halves_meet_in_one_line():
-    labels = np.zeros((32, 32), np.uint8)
-    labels[:, 20:] = 18
-    columns = np.argwhere(boundaries(labels))[:, 1]
-    assert set(columns) == {19}  # the border runs at 19.5 between the pixels 19 and 20
-    assert pair_of(boundaries(labels).max()) == (0, 18)
-    assert len(columns) >= 30
+def test_two_halves_of_any_classes_meet_in_one_line():
+    for one, other in permutations(range(19), 2):
+        labels = np.full((32, 32), one, np.uint8)
+        labels[:, 20:] = other
+        drawing = boundaries(labels)
+        columns = np.argwhere(drawing)[:, 1]
+        assert set(columns) == {19}  # the border runs at 19.5 between the pixels 19 and 20
+        assert pair_of(drawing.max()) == (min(one, other), max(one, other))
+        assert len(columns) >= 30

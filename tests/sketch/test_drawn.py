@@ -74,7 +74,7 @@ def test_densities_differ_by_part_and_prefer_what_is_strong(inner):
         kept = {chain.tobytes() for chain in some}
         ranks += [k % 40 for k, chain in enumerate(inner) if chain.tobytes() in kept]
     counts = np.array(counts)
-    assert (counts.min(0) == 0).all()
+    assert ((counts == 0).mean(0) > 0.08).all()  # a part that somebody never fills in
     assert (counts.max(0) > 35).all()
     assert len({tuple(row) for row in counts.tolist()}) > 30
     assert np.mean(ranks) < 17  # 19.5 if all were alike
@@ -116,6 +116,9 @@ def test_some_are_clean_some_unfinished_some_lack_a_part(borders, inner):
     unfinished = Distortion(clean_share=1, unfinished_share=0.5)
     shorter = [len(unfinished(whole, np.random.default_rng(s))) < len(whole) for s in SEEDS]
     assert 0.3 < np.mean(shorter) < 0.7
+    drawn = [Distortion(inner_share=0.5).aligned(borders, inner, np.random.default_rng(s))
+             for s in SEEDS]  # fmt: skip
+    assert 0.3 < np.mean([is_inner(one).any() for one in drawn]) < 0.6
     without = Distortion(clean_share=1, without_share=1)
     bald = ["hair" not in parts_of(without(whole, np.random.default_rng(s))) for s in SEEDS]
     assert 0.2 < np.mean(bald) < 0.6

@@ -1,7 +1,7 @@
 """The habits of untrained hands: seeded, on the paper, a drawing still (docs/paper.md, F1)."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from deepfacepencil.sketch.doodle import circle
 from deepfacepencil.sketch.freehand import (
+    _add_what_is_inside,
     _brows,
+    _ears,
     _eyes,
     _glasses,
     _habits_of_line,
     _hair,
+    _kept,
     _misplaced,
     _mouth,
     _nose,
@@ -136,6 +139,9 @@ def test_what_is_drawn_of_an_eye_has_its_place_in_it():
             assert 11.1 < np.ptp(iris[:, 0]) / 2 < 17.7
         if pupil is not None:
             assert 0.19 < np.ptp(pupil[:, 0]) / np.ptp(iris[:, 0]) < 0.51
+        (lines, _) = _eyes([[(_oval(200, 240, 80, 4), (1, 4))], []], np.random.default_rng(seed))
+        height = np.ptp(lines[0][:, 1])
+        assert height < 5 or 26 < height < 41  # an oval is open, even of an eye that is shut
     narrow = _oval(200, 240, 10, 4)
     (lines, _) = _eyes([[(narrow, (1, 4))], []], np.random.default_rng(0))
     assert lines == [narrow]
@@ -156,7 +162,65 @@ def test_brows_are_their_outline_or_one_line_or_hairs_or_none():
             assert (np.abs(roots - (200, 180)) < (45, 15)).all()
             assert np.mean(tips[:, 1] - roots[:, 1]) < -5
         met[kind] += 1
+        (upright,) = _brows(
+            [[(_along((200, 150), (200, 190)), (1, 2))]], np.random.default_rng(seed)
+        )
+        assert all(len(line) > 1 for line in upright)
     for kind, share in {"outline": 0.45, "line": 0.4, "hairs": 0.1, "none": 0.05}.items():
+        assert abs(met[kind] / 200 - share) < 0.1, kind
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=12))
+def test_what_is_kept_of_a_line_are_its_runs(mask):
+    line = np.stack([np.arange(len(mask)), np.zeros(len(mask))], axis=1)
+    runs = [run[:, 0].astype(int).tolist() for run in _kept(line, np.array(mask))]
+    kept = [k for run in runs for k in run]
+    assert kept == sorted(set(kept)) and all(np.diff(run).max() == 1 for run in runs)
+    assert not any(a[-1] + 1 == b[0] for a, b in pairwise(runs))
+    padded = [False, *mask, False]
+    assert kept == [k for k, one in enumerate(mask) if one and (padded[k] or padded[k + 2])]
+
+
+def test_ears_have_their_shell_inside_or_not_and_may_be_left_out():
+    ear, met = _oval(110, 270, 30, 80), Counter()
+    for seed in range(200):
+        lines = _ears([(ear, (1, 8))], np.random.default_rng(seed))
+        met[len(lines)] += 1
+        assert not lines or lines[0] is ear
+        for shell in lines[1:]:
+            np.testing.assert_allclose(shell.mean(0), ear.mean(0))
+            assert 10 < np.ptp(shell[:, 0]) < 20 and 30 < np.ptp(shell[:, 1]) < 60
+    for count, share in {0: 0.2, 1: 0.52, 2: 0.28}.items():
+        assert abs(met[count] / 200 - share) < 0.1, count
+
+
+def test_what_is_inside_is_as_it_is_or_hatched_or_left_out():
+    """Of hair, what is inside may stand for the outline, if there is enough of it."""
+    curl, met = circle((250, 150), (20, 12), 0, 200), Counter()
+    parts = ("hair", "face", "clothes", "l_eye", "r_eye")
+    for seed, many in product(range(200), (True, False)):
+        drawn = {part: [curl] for part in parts}
+        within = {part: [curl] * (30 if many else 3) for part in parts}
+        _add_what_is_inside(drawn, within, np.random.default_rng(seed))
+        if not many:
+            assert drawn["hair"]
+            continue
+        assert bool(within["l_eye"]) == bool(within["r_eye"])
+        assert drawn["hair"] or within["hair"]
+        met["eyes"] += bool(within["l_eye"])
+        met["no outline"] += not drawn["hair"]
+        met["nothing inside"] += not within["hair"]
+        for part in ("hair", "face", "clothes"):
+            for line in within[part][:1]:
+                hatched = line is not curl
+                met[part] += hatched
+                if hatched:
+                    assert len(line) == 2 and 5 < np.linalg.norm(line[1] - line[0]) < 41
+                    np.testing.assert_allclose(line.mean(0), curl[len(curl) // 2])
+                    assert (line[1] - line[0])[1] > 0
+    shares = {"eyes": 0.5, "no outline": 0.15, "nothing inside": 0.25}
+    shares |= {"hair": 0.15, "face": 0.12, "clothes": 0.12}
+    for kind, share in shares.items():
         assert abs(met[kind] / 200 - share) < 0.1, kind
 
 
@@ -286,12 +350,15 @@ def test_eyes_are_drawn_behind_glasses_where_labels_have_none():
     plain = trace_labels(labels)
     labels[200:250, 140:240] = labels[200:250, 280:380] = CLASSES.index("eye_g")
     worn = trace_labels(labels)
-    rng = np.random.default_rng(0)
-    assert eyes_behind_glasses(plain, rng) is plain
-    drawn = eyes_behind_glasses(worn, rng)
-    for eye, left, right in (("l_eye", 140, 240), ("r_eye", 280, 380)):
-        chosen = drawn.select((drawn.classes == CLASSES.index(eye)).any(1))
-        assert len(chosen) == 4  # two lids, iris, pupil
-        assert (left < chosen.points[:, 0]).all() and (chosen.points[:, 0] < right).all()
-        assert (chosen.points[:, 1] > 200).all() and (chosen.points[:, 1] < 250).all()
-    assert eyes_behind_glasses(drawn, rng) is drawn
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        assert eyes_behind_glasses(plain, rng) is plain
+        drawn = eyes_behind_glasses(worn, rng)
+        for eye, left, right in (("l_eye", 140, 240), ("r_eye", 280, 380)):
+            chosen = drawn.select((drawn.classes == CLASSES.index(eye)).any(1))
+            assert len(chosen) == 4  # two lids, iris, pupil
+            assert (left < chosen.points[:, 0]).all() and (chosen.points[:, 0] < right).all()
+            assert (chosen.points[:, 1] > 200).all() and (chosen.points[:, 1] < 250).all()
+            width, height = np.ptp(np.concatenate(list(chosen)[:2]), axis=0)
+            assert 1.5 < width / height < 4  # as eyes are
+        assert eyes_behind_glasses(drawn, rng) is drawn

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import binary_erosion, gaussian_filter, maximum_filter
+from scipy.spatial.distance import cdist
 
-from deepfacepencil.sketch.inner import inner_strokes
+from deepfacepencil.sketch.inner import _along, _depth, _iris, inner_strokes
 from deepfacepencil.sketch.labels import CLASSES
 from deepfacepencil.sketch.parts import is_inner
-from deepfacepencil.sketch.strokes import CANVAS
+from deepfacepencil.sketch.strokes import CANVAS, Strokes
 
 HAIR, SKIN, CLOTH = (CLASSES.index(name) for name in ("hair", "skin", "cloth"))
 
@@ -62,6 +63,13 @@ def test_strands_follow_the_hair(angle):
     assert np.median(along) > 0.98
 
 
+def test_a_narrow_lock_has_strands_too():
+    photo, labels = _stripes(np.pi / 2)
+    labels[:, :101] = labels[:, 111:] = 0
+    strands = inner_strokes(photo, labels).polylines()
+    assert strands and all(((line > 202) & (line < 222))[:, 0].all() for line in strands)
+
+
 def test_the_first_strands_are_all_over_the_hair():
     photo, labels = _stripes(0.5)
     uneven = photo * (1 - gaussian_filter(np.random.default_rng(0).random((256, 256, 1)), 3))
@@ -81,6 +89,57 @@ def test_a_dark_line_becomes_a_stroke_and_a_plain_region_none(name):
     assert np.ptp(points[:, 0]) > 240
 
 
+def test_the_darkest_lines_of_a_region_come_first():
+    photo, rows = np.full((256, 256, 3), 170, np.uint8), [40, 200, 120, 80, 160]
+    for row, grey in zip(rows, (70, 90, 105, 115, 125), strict=True):
+        photo[row : row + 3, 60:200] = grey
+    lines = inner_strokes(photo, np.full((256, 256), CLOTH, np.uint8)).polylines()
+    np.testing.assert_allclose(
+        [line[:, 1].mean() for line in lines], np.array(rows) * 2 + 3, atol=4
+    )
+
+
+def test_a_region_is_as_deep_as_its_border_is_far():
+    labels = np.zeros((256, 256), np.uint8)
+    labels[:, 100:] = SKIN
+    depth = _depth(labels)
+    expected = np.minimum(np.abs(np.arange(256) - 99.5) - 0.5, 3)
+    assert (depth == expected).all() and (_depth(labels.T) == expected[:, None]).all()
+
+
+def test_along_a_line_it_is_as_dark_as_it_is_and_noise_is_less():
+    rows, columns = np.mgrid[:256, :256]
+    for x, y in ((1, 0), (0, 1), (0.5**0.5, 0.5**0.5), (-(0.5**0.5), 0.5**0.5)):
+        lines = np.sin((np.sign(y) * columns - np.sign(x) * rows) / 3.0)
+        inside = (slice(8, -8),) * 2  # lines end at the picture's edge
+        along = _along(lines, np.full(rows.shape, x), np.full(rows.shape, y))
+        np.testing.assert_allclose(along[inside], lines[inside], atol=1e-6)
+        noise = np.random.default_rng(0).normal(size=rows.shape)
+        assert _along(noise, np.full(rows.shape, x), np.full(rows.shape, y)).std() < 0.5
+
+
+@pytest.mark.parametrize("height", [11, 40])
+def test_iris_and_pupil_are_where_an_eye_is_darkest_as_far_as_lids_show_them(height):
+    y, x = np.mgrid[:256, :256]
+    eye = ((x - 128) / 30) ** 2 + ((y - 128) / height) ** 2 < 1
+    middle, light = (134.5, 128.5), np.hypot(x - 134, y - 128) / 100
+    circles: dict[bool, list] = {True: [], False: []}
+    for line in Strokes.of(_iris(light, eye)).polylines():
+        radii = np.linalg.norm(line - middle, axis=1)
+        assert np.ptp(radii) < 1.5  # no chord across what is hidden
+        circles[bool(radii.mean() > 9)].append(line)
+        assert maximum_filter(eye, 5)[tuple(line[:, ::-1].astype(int).T)].all()
+    assert [len(some) for some in circles.values()] == [2 if height == 11 else 1, 1]
+    turn = np.linspace(0, 2 * np.pi, 60)
+    for some in circles.values():
+        drawn = np.concatenate(some)
+        radius = np.linalg.norm(drawn - middle, axis=1).mean()
+        whole = middle + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+        seen = binary_erosion(eye, iterations=3)[tuple(whole[:, ::-1].astype(int).T)]
+        assert cdist(whole[seen], drawn).min(axis=1).max() < 4
+    assert not _iris(light, eye & (np.hypot(x - 128, y - 128) < 3))
+
+
 def test_what_is_rough_about_the_mouth_is_a_beard_and_a_shadow_is_not(face_labels):
     labels = face_labels(0, without=("hat", "eye_g"))
     photo = np.full((256, 256, 3), 90, np.uint8)
@@ -91,9 +150,15 @@ def test_what_is_rough_about_the_mouth_is_a_beard_and_a_shadow_is_not(face_label
     shadow = inner_strokes(photo, labels)
     assert (shadow.classes[:, 0] == SKIN).sum() < 12
     hair = np.random.default_rng(0).normal(0, 20, (256, 256, 1))
+    one_sided = photo.copy()
     photo[chin] = (photo + hair).clip(0, 255).astype(np.uint8)[chin]
-    bearded = inner_strokes(photo, labels)
-    hairs = bearded.select((bearded.classes[:, 0] == SKIN) & (np.diff(bearded.starts) == 4))
+    side = np.arange(256) < np.argwhere(labels == CLASSES.index("nose"))[:, 1].mean()
+    one_sided[:, side] = photo[:, side]
+    (left, hairs) = (
+        found.select((found.classes[:, 0] == SKIN) & (np.diff(found.starts) == 4))
+        for found in (inner_strokes(picture, labels) for picture in (one_sided, photo))
+    )
+    assert len(left) < 12  # it is lit from one side
     assert len(hairs) > 30
     columns, rows = (hairs.points // 2).astype(int).T
     near_chin = maximum_filter(chin, 9)  # roughness is an average over some pixels

@@ -48,6 +48,15 @@ def test_mirrored_twice_is_the_same(chains):
     np.testing.assert_allclose(mirrored.mirrored().points, strokes.points, atol=1e-3)
 
 
+def test_drawings_are_joined_and_packed_stroke_by_stroke():
+    chains = [np.full((3 * k + 4, 2), k) for k in range(5)]
+    for first in range(6):
+        one, other = Strokes.of(chains[:first]), Strokes.of(chains[first:], [(0, 1)] * (5 - first))
+        joined = Strokes.from_bytes(one.joined(other).to_bytes())
+        assert [chain.tolist() for chain in joined] == [chain.tolist() for chain in chains]
+        assert joined.classes.tolist() == [[UNKNOWN] * 2] * first + [[0, 1]] * (5 - first)
+
+
 def test_select_keeps_points_and_classes():
     chains = [np.full((4, 2), k) for k in range(3)]
     chosen = Strokes.of(chains, [(0, 1), (1, 2), (0, 13)]).select(np.array([True, False, True]))

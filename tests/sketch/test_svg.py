@@ -1,5 +1,6 @@
 """Strokes to SVG and back; SVGs from outside, read with suspicion."""
 
+import gzip
 from xml.etree import ElementTree
 
 import numpy as np
@@ -68,6 +69,7 @@ def test_an_interrupted_save_leaves_the_old_file(face_labels, tmp_path, monkeypa
         ('<path d="M10 10A5 5 0 0 1 20 10"/>', [[10, 10, 20, 10]]),
         ('<path d="M1 1H9V9z"/>', [[1, 1, 1, 1]]),
         ('<path d="M1 1L2 2M5 5L6 6"/>', [[1, 1, 2, 2], [5, 5, 6, 6]]),
+        ('<path d="M1 1M5 5L6 6M9 9"/>', [[5, 5, 6, 6]]),
         ('<line x1="1" y1="2" x2="3" y2="4"/>', [[1, 2, 3, 4]]),
         ('<polyline points="1,2 3,4 5,2"/>', [[1, 2, 5, 2]]),
         ('<polygon points="1,2 3,4 5,2"/>', [[1, 2, 1, 2]]),
@@ -142,6 +144,7 @@ def test_a_doctype_and_other_encodings_are_fine():
     assert len(svg.parse(f"{kind}{OPEN}{LINE}</svg>", "page.svg")) == 1
     declared = f'<?xml version="1.0" encoding="utf-16"?>{OPEN}{LINE}</svg>'
     assert len(svg.parse(declared.encode("utf-16"), "page.svg")) == 1
+    assert len(svg.parse(gzip.compress(declared.encode("utf-16")), "page.svgz")) == 1
 
 
 def _bomb() -> str:
@@ -171,6 +174,8 @@ def _bomb() -> str:
         (f"{OPEN}{200 * '<g>'}{LINE}{200 * '</g>'}</svg>", "too large or too deeply nested"),
         (f'{OPEN}<path stroke="red" d="M0 0{67_000 * "h1"}"/></svg>', "more than 200000"),
         (" " * (svg.MAX_BYTES + 1), "larger than 5 MB"),
+        (gzip.compress(b" " * (svg.MAX_BYTES + 1)), "larger than 5 MB"),
+        (gzip.compress(b" " * 999)[:20], "is not well-formed"),
     ],
 )  # fmt: skip
 def test_what_is_unusable_is_refused_in_one_line(text, complaint):
@@ -246,10 +251,35 @@ def test_a_drawing_that_fits_its_page_is_not_the_paper(drawing):
     assert len(_page(drawing))
 
 
-@pytest.mark.parametrize("drawn", ["<rect width='100' height='100'", "<path d='M0 0H100V100H0Z'"])
-def test_a_page_with_a_line_around_it_is_the_paper(drawn):
-    page = f'{drawn} fill="#eee" stroke="#ccc"/>'
-    assert _ends(_page(page + LINE)) == [[10, 20, 30, 40]]
+@pytest.mark.parametrize("size", [(100, 100), (100, 50), (50, 100)])
+@pytest.mark.parametrize("drawn", ["<rect width='{}' height='{}'", "<path d='M0 0H{}V{}H0Z'"])
+def test_a_page_with_a_line_around_it_is_the_paper(drawn, size):
+    page = f'{drawn.format(*size)} fill="#eee" stroke="#ccc"/>'
+    shaped = OPEN.replace("100 100", "{} {}".format(*size))
+    assert len(svg.parse(f"{shaped}{page}{LINE}</svg>", "page.svg")) == 1
+    zigzag = LINE.replace("10 20L30 40", "5 5L45 15L5 25L45 35L5 45")
+    document = svg.read(f"{shaped}{zigzag}</svg>", "page.svg")
+    for content, same in ((zigzag, True), (zigzag + LINE.replace("L", "H"), False)):
+        picture = svg.read(f"{shaped}{content}</svg>", "page.svg").picture(CANVAS)
+        assert is_what_is_seen(document.strokes, document.widths, on_paper(picture)) == same
+
+
+@pytest.mark.parametrize("root", ["", 'width="9" height="9"', 'viewBox="10 20 100 100" width="9"'])
+@pytest.mark.parametrize("d", ["M500 320L530 340L510 390", "M500 320H600", "M-90 32V-80"])
+def test_what_is_drawn_beside_its_page_is_seen_whole(root, d):
+    content = f'<path d="{d}" stroke="black" fill="none"/>'
+    document = svg.read(
+        f'<svg xmlns="http://www.w3.org/2000/svg" {root}>{content}</svg>', "page.svg"
+    )
+    low, high = document.strokes.points.min(axis=0), document.strokes.points.max(axis=0)
+    np.testing.assert_allclose(low + high, CANVAS, atol=0.01)
+    assert (high - low).max() == pytest.approx(CANVAS, abs=0.01)
+    picture = on_paper(document.picture(CANVAS))
+    assert is_what_is_seen(document.strokes, document.widths, picture)
+
+
+def test_a_drawing_that_reaches_out_of_its_page_is_not_beside_it():
+    assert _ends(_page(LINE.replace("30 40", "130 40"))) == [[10, 20, 130, 40]]
 
 
 @pytest.mark.parametrize("page", ["0 0 100 0.01", "0 0 0.01 100"])
