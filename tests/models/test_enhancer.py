@@ -15,6 +15,8 @@ def test_a_photo_of_twice_the_size_and_gradients_for_the_enhancer_alone():
     torch.manual_seed(0)
     main = dual_generators(8, 16)[1].requires_grad_(False)
     enhancer = Enhancer(8)
+    begun = [parameter.std().item() for parameter in enhancer.parameters() if parameter.ndim == 4]
+    assert begun == pytest.approx([0.02] * len(begun), rel=0.2)  # as all of pix2pixHD's
     sketch = Condition((torch.rand(2, 1, 64, 64) > 0.9).float())
     decoded = main.decoded(half_size(sketch))
     assert decoded.shape == (2, 8, 32, 32)

@@ -6,7 +6,7 @@ from torch import nn
 
 from deepfacepencil.models.blocks import ResidualBlock, ResizeConvolution
 from deepfacepencil.models.condition import Condition
-from deepfacepencil.models.generator import dual_generators
+from deepfacepencil.models.generator import dual_generators, to_bytes
 
 
 def count(network, kind, **attributes):
@@ -70,6 +70,7 @@ def test_the_papers_layers():
         assert count(generator.body, ResizeConvolution) == 4
     assert [block[0].out_channels for block in main.encoder] == [128, 256, 512, 1024]
     assert [block[0].weight.shape[1] for block in main.body.decoder] == [512, 256, 128, 64]
+    assert {block.branch[0].out_channels for block in main.body.residual} == {1024}
     assert main.sap.out_channels == 64
 
 
@@ -77,3 +78,10 @@ def test_a_cap_limits_every_layer():
     with torch.device("meta"):
         generators = nn.ModuleList(dual_generators(width=32, cap=256))
     assert max(max(p.shape[:2]) for p in generators.parameters() if p.ndim == 4) == 256
+
+
+def test_photos_are_the_bytes_they_were_made_of():
+    values = torch.arange(256, dtype=torch.uint8).repeat(3, 2, 1)  # (3, 2, 256)
+    photo = values.float() / 127.5 - 1
+    assert (to_bytes(photo[None])[0] == values.movedim(0, -1).numpy()).all()
+    assert to_bytes(1.1 * photo)[0, [0, -1]].tolist() == [[0] * 3, [255] * 3]

@@ -72,13 +72,14 @@ def test_places_are_all_over_the_area_and_about_as_far_apart_as_asked() -> None:
     ("sign", "shortest", "longest"), [(_hatching, 4.2, 28.6), (_strands, 20, 60), (_dots, 1.5, 4)]
 )
 def test_hairs_hang_and_lean_outwards_or_are_hatched_one_way(sign, shortest, longest) -> None:
-    outwards, one_way, drawings = 0, 0, 60
+    outwards, one_way, drawings, found = 0, 0, 60, []
     for seed in range(drawings):
         roots, _, tips = np.stack(sign(AREA, np.random.default_rng(seed)), axis=1)
         ways, middles = tips - roots, (roots + tips) / 2
         lengths = np.linalg.norm(ways, axis=1)
         assert shortest - 1e-6 < lengths.min() and lengths.max() < longest + 1e-6
         assert lengths.max() > 1.5 * lengths.min()
+        found += [lengths.min(), lengths.max()]
         assert (ways[:, 1] > 0).all()
         assert (middles >= (160, 320)).all() and (middles < (352, 448)).all()
         leans = ways[:, 0] / ways[:, 1]
@@ -86,6 +87,7 @@ def test_hairs_hang_and_lean_outwards_or_are_hatched_one_way(sign, shortest, lon
         outwards += leans[middles[:, 0] > 256].mean() > leans[middles[:, 0] < 256].mean()
     assert 0.15 < one_way / drawings < 0.45
     assert outwards > 0.6 * (drawings - one_way)
+    assert min(found) < 1.04 * shortest and max(found) > 0.96 * longest
 
 
 def test_hairs_are_bent_by_up_to_a_quarter_of_their_length_or_so() -> None:

@@ -127,7 +127,8 @@ def test_some_are_clean_some_unfinished_some_lack_a_part(borders, inner):
 def test_strokes_of_nobody_knows_what_are_not_inside(borders, inner):
     whole = borders.joined(inner)
     assert is_inner(whole).tolist() == [False] * len(borders) + [True] * len(inner)
-    assert not is_inner(Strokes.of(whole)).any()
+    unknown = Strokes.of(whole)
+    assert not is_inner(unknown).any() and set(parts_of(unknown)) == {"face"}
 
 
 def test_what_was_on_paper_is_the_same_drawing_without_classes(borders):

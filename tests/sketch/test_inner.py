@@ -55,19 +55,22 @@ def test_the_same_photo_gives_the_same_strokes(face_labels):
 
 @pytest.mark.parametrize("angle", [0, 0.5, np.pi / 2, 2.2])
 def test_strands_follow_the_hair(angle):
-    strokes = inner_strokes(*_stripes(angle))
+    photo, labels = _stripes(angle)
+    strokes = inner_strokes(photo, labels)
     assert len(strokes) > 30
     ways = np.array([line[-1] - line[0] for line in strokes.polylines()])
     lengths = np.linalg.norm(ways, axis=1)
     along = np.abs(ways @ (np.cos(angle), np.sin(angle))) / lengths
     assert np.median(along) > 0.98
+    columns, rows = (strokes.points // 2).astype(int).clip(0, 255).T
+    assert photo[rows, columns].mean() < photo.mean() - 10  # and are where it is dark
 
 
 def test_a_narrow_lock_has_strands_too():
     photo, labels = _stripes(np.pi / 2)
-    labels[:, :101] = labels[:, 111:] = 0
+    labels[:, :99] = labels[:, 109:] = 0
     strands = inner_strokes(photo, labels).polylines()
-    assert strands and all(((line > 202) & (line < 222))[:, 0].all() for line in strands)
+    assert strands and all(((line > 198) & (line < 218))[:, 0].all() for line in strands)
 
 
 def test_the_first_strands_are_all_over_the_hair():
@@ -97,6 +100,15 @@ def test_the_darkest_lines_of_a_region_come_first():
     np.testing.assert_allclose(
         [line[:, 1].mean() for line in lines], np.array(rows) * 2 + 3, atol=4
     )
+
+
+def test_long_lines_come_before_short_ones():
+    photo = np.full((256, 256, 3), 170, np.uint8)
+    for row, length in ((80, 20), (120, 130), (160, 60)):
+        photo[row : row + 3, 60 : 60 + length] = 90
+    lines = inner_strokes(photo, np.full((256, 256), CLOTH, np.uint8)).polylines()
+    lengths = [np.ptp(line[:, 0]) for line in lines]
+    assert len(lines) == 3 and lengths == sorted(lengths, reverse=True)
 
 
 def test_a_region_is_as_deep_as_its_border_is_far():
@@ -160,6 +172,8 @@ def test_what_is_rough_about_the_mouth_is_a_beard_and_a_shadow_is_not(face_label
     )
     assert len(left) < 12  # it is lit from one side
     assert len(hairs) > 30
+    lengths = [np.linalg.norm(line[-1] - line[0]) for line in hairs.polylines()]
+    assert 6 < min(lengths) < 0.7 * max(lengths)  # all are seen, none is like the next
     columns, rows = (hairs.points // 2).astype(int).T
     near_chin = maximum_filter(chin, 9)  # roughness is an average over some pixels
     assert near_chin[rows, columns].mean() > 0.98
