@@ -8,7 +8,7 @@ import torch
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.models.condition import Condition
-from deepfacepencil.models.mobile_stylegan import LATENT
+from deepfacepencil.models.mobile_stylegan import LATENT, slots
 from deepfacepencil.models.portrait import (
     SKETCH_SIZE,
     TOLD,
@@ -19,6 +19,7 @@ from deepfacepencil.models.portrait import (
     LatentSpace,
     PhotoHead,
     PortraitEncoder,
+    Steered,
     strength_of,
     within_face,
 )
@@ -111,6 +112,29 @@ def test_photos_come_in_every_size_and_show_the_same(taught) -> None:
     shrunk = [torch.nn.functional.adaptive_avg_pool2d(photo, 32) for photo in photos]
     for other in shrunk[:2]:
         assert (other - shrunk[2]).abs().mean() < 0.05
+    quick = taught.body.quick_photo(taught.body.raised(features, slots(w), 32, 64), w)
+    assert (quick - photos[0]).abs().mean() < 0.15  # 0.45 between two people
+
+
+@torch.no_grad()
+def test_a_drawing_corrects_features_at_16_and_32_px_by_its_own_of_that_size(taught) -> None:
+    class Doubled(torch.nn.Module):
+        def forward(self, features, drawn, strength):
+            met.append((features.shape[-1], drawn.shape[-1], strength))
+            return 2 * features
+
+    class Same(Doubled):
+        def forward(self, features, drawn, strength):
+            return super().forward(features, drawn, strength) / 2
+
+    w, met = faces(taught, 1), []
+    levels = [torch.zeros(1, 1, size, size) for size in (8, 16, 32)]
+    steered = Steered(w, w, levels, w, None, 0.5)
+    plain, last = taught.body.features(w), torch.nn.ModuleList([Same(), Doubled()])
+    torch.testing.assert_close(taught.body.corrected(w, steered, last), 2 * plain)
+    both = taught.body.corrected(w, steered, torch.nn.ModuleList([Doubled(), Same()]))
+    assert (both - plain).abs().mean() > 0.05 * plain.abs().mean()
+    assert met == [(16, 16, 0.5), (32, 32, 0.5)] * 2
 
 
 def test_labels_agree_with_a_face_parser(taught) -> None:

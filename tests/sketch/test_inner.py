@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import binary_erosion, gaussian_filter, maximum_filter
 from scipy.spatial.distance import cdist
 
-from deepfacepencil.sketch.inner import _along, _depth, _iris, inner_strokes
+from deepfacepencil.sketch.inner import _along, _depth, _follow, _iris, inner_strokes
 from deepfacepencil.sketch.labels import CLASSES
 from deepfacepencil.sketch.parts import is_inner
 from deepfacepencil.sketch.strokes import CANVAS, Strokes
@@ -63,7 +63,7 @@ def test_strands_follow_the_hair(angle):
     along = np.abs(ways @ (np.cos(angle), np.sin(angle))) / lengths
     assert np.median(along) > 0.98
     columns, rows = (strokes.points // 2).astype(int).clip(0, 255).T
-    assert photo[rows, columns].mean() < photo.mean() - 10  # and are where it is dark
+    assert photo[rows, columns].mean() < photo.mean() - 45  # and are where it is dark
 
 
 def test_a_narrow_lock_has_strands_too():
@@ -130,6 +130,22 @@ def test_along_a_line_it_is_as_dark_as_it_is_and_noise_is_less():
         assert _along(noise, np.full(rows.shape, x), np.full(rows.shape, y)).std() < 0.5
 
 
+def test_a_strand_is_followed_both_ways_to_where_the_hair_ends():
+    y, x = np.mgrid[:256, :256]
+    hair, flow = np.hypot(x - 128, y - 128) < 30, np.full((256, 256, 2), (0.8, 0.6))
+    flow[::2] *= -1  # nobody knows which way hair flows
+    seeds = np.array([(128.5, 120.5), (110.5, 141.5), (130.5, 131.5)])
+    for seed, (line, at) in zip(
+        seeds, _follow(seeds.T, flow.transpose(2, 0, 1), hair), strict=True
+    ):
+        np.testing.assert_allclose(line[at], seed)
+        steps = np.diff(line, axis=0)
+        np.testing.assert_allclose(steps, np.broadcast_to(steps[0], steps.shape), atol=1e-9)
+        assert hair[tuple(line[:, ::-1].astype(int).T)].all()
+        for beyond in (line[0] - steps[0], line[-1] + steps[0]):
+            assert not hair[tuple(beyond[::-1].astype(int))]
+
+
 @pytest.mark.parametrize("height", [11, 40])
 def test_iris_and_pupil_are_where_an_eye_is_darkest_as_far_as_lids_show_them(height):
     y, x = np.mgrid[:256, :256]
@@ -139,6 +155,8 @@ def test_iris_and_pupil_are_where_an_eye_is_darkest_as_far_as_lids_show_them(hei
     for line in Strokes.of(_iris(light, eye)).polylines():
         radii = np.linalg.norm(line - middle, axis=1)
         assert np.ptp(radii) < 1.5  # no chord across what is hidden
+        ways = np.diff(line, axis=0)
+        assert np.ptp(np.unwrap(np.arctan2(ways[:, 1], ways[:, 0]))) > 0.6  # nor along it
         circles[bool(radii.mean() > 9)].append(line)
         assert maximum_filter(eye, 5)[tuple(line[:, ::-1].astype(int).T)].all()
     assert [len(some) for some in circles.values()] == [2 if height == 11 else 1, 1]

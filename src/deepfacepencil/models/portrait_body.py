@@ -132,5 +132,5 @@ def beard_of(taught: Taught, features: Tensor, labels: NDArray[np.uint8]) -> NDA
     `features` (1, 512, 32, 32) and `labels` (256, 256) of the same face.
     """
     cheeks, below = (torch.from_numpy(mask)[None] for mask in cheeks_and_below(labels))
-    bearded = taught.beards.score(features, cheeks) * below * (cheeks.sum() > 0)
+    bearded = taught.beards.score(features, cheeks) * below
     return (bearded[0].clamp(0, 1) * 255).byte().numpy()
