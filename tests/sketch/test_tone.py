@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
+from skimage.morphology import skeletonize
 
 from deepfacepencil.sketch.normalise import ink_of, lines_of
 from deepfacepencil.sketch.place import average_face
+from deepfacepencil.sketch.tone import _enclosed, _over_crossings, without_smudges
+from deepfacepencil.sketch.trace import pixel_chains
 
 HEAD = (116, 86, 396, 476)  # the box of the outline that the tests draw around the features
 
@@ -61,3 +64,41 @@ def test_shading_on_a_cheek_is_no_stroke_and_the_lines_around_it_stay(shaded):
 def test_strands_that_stand_up_from_a_head_are_no_shading():
     spiky = _hatched(0, (190, 40, 330, 84), 14, 3)
     assert _lines(spiky)[40:80].sum() > 150  # as strands, or as the border of hair
+
+
+@pytest.mark.parametrize("fades", [True, False])
+def test_what_is_rubbed_goes_lines_on_it_and_what_has_an_edge_stay(fades):
+    y, x = np.mgrid[:512, :512]
+    away = np.hypot(x - 256, y - 256)
+    tone = 0.4 * (np.exp(-((away / 60) ** 2)) if fades else away < 60)
+    line = (np.abs(y - 250) < 2) & (x > 60)
+    left = without_smudges(np.maximum(tone, line).astype(np.float32))
+    np.testing.assert_allclose(left[line], 1, atol=0.01)
+    beside = ndimage.maximum_filter(line, 9) == 0
+    if fades:
+        assert left[beside].max() < 0.1
+    else:
+        np.testing.assert_array_equal(left[beside], tone[beside].astype(np.float32))
+
+
+@pytest.mark.parametrize(("gap", "closed"), [(3, True), (16, False)])
+def test_what_lines_surround_is_enclosed_across_small_gaps(gap, closed):
+    y, x = np.mgrid[:128, :128]
+    ring = (np.abs(np.hypot(x - 64, y - 64) - 40) < 1) & ~((np.abs(y - 64) < gap / 2) & (x > 64))
+    enclosed = _enclosed(ring)
+    assert enclosed[64, 64] == closed and not enclosed[[0, -1]].any()
+
+
+def test_lines_go_straight_on_where_they_cross():
+    image = Image.new("L", (128, 128))
+    canvas = ImageDraw.Draw(image)
+    for x in (30, 60, 90):
+        canvas.line((x, 10, x, 118), 255)
+        canvas.line((10, x + 4, 118, x - 4), 255)
+    chains = pixel_chains(skeletonize(np.asarray(image) > 0))
+    chains = [chain for chain in chains if len(chain) > 2]
+    line_of = _over_crossings(chains)
+    assert len(chains) == 24 and np.bincount(line_of).tolist() == [4] * 6
+    for number in range(6):
+        own = np.concatenate([c for c, k in zip(chains, line_of, strict=True) if k == number])
+        assert sorted(np.ptp(own, axis=0) > 100) == [False, True]
