@@ -138,9 +138,10 @@ def messages(count: int) -> None:
 
 
 def flips(count: int, run: str, model: str) -> None:
-    """Single bits of copies of RUN's state and weights and of MODEL: none may be believed."""
+    """Single bits of copies of RUN's state and weights, MODEL and our heads: none is believed."""
     import torch
 
+    from deepfacepencil.models.portrait_body import HEADS, load_taught
     from deepfacepencil.runtime.engine import Engine
     from deepfacepencil.training.checkpoint import STATE, WEIGHTS, load_state, load_weights
 
@@ -158,12 +159,13 @@ def flips(count: int, run: str, model: str) -> None:
         STATE: (Path(run, STATE), lambda: load_state(folder)),
         WEIGHTS: (Path(run, WEIGHTS), lambda: load_weights(folder)),
         "model.onnx": (Path(model), lambda: Engine(folder / "model.onnx").facts),
+        HEADS.name: (HEADS, lambda: load_taught(folder / HEADS.name).probes),
     }
     for number, (name, (source, load)) in enumerate(kinds.items()):
         came, path = Counter[str](), folder / name
         shutil.copy(source, path)
         right = load()
-        for _ in range(count // 3 + (number < count % 3)):
+        for _ in range(count // len(kinds) + (number < count % len(kinds))):
             bit = rng.randrange(8 * path.stat().st_size)
             with path.open("r+b") as file:
                 file.seek(bit // 8)
