@@ -61,6 +61,19 @@ def test_shading_on_a_cheek_is_no_stroke_and_the_lines_around_it_stay(shaded):
     assert (ndimage.distance_transform_edt(~found)[plain] > 4).mean() < 0.02
 
 
+def test_a_dark_line_among_pale_ones_that_hatch_is_an_outline():
+    face = _face()
+    canvas = aggdraw.Draw(face)
+    canvas.line((140, 300, 380, 300, 380, 380, 140, 380, 140, 300), aggdraw.Pen(0, 3))
+    for x in range(150, 380, 8):
+        grey, width = (0, 3) if x == 222 else (150, 1.5)
+        canvas.line((x, 300, x, 380), aggdraw.Pen(grey, width))
+    canvas.flush()
+    found = _lines(face)[305:375]
+    assert found[:, 216:229].sum() > 60
+    assert found[:, 150:210].sum() < 10
+
+
 def test_strands_that_stand_up_from_a_head_are_no_shading():
     spiky = _hatched(0, (190, 40, 330, 84), 14, 3)
     assert _lines(spiky)[40:80].sum() > 150  # as strands, or as the border of hair

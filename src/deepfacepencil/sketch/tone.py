@@ -90,8 +90,11 @@ def hatching(lines: Mask, ink: NDArray[np.float32], noise: float) -> Mask:
         return np.bincount(own, of, count) > _MOST * length
 
     group = _side_by_side(pixels, own, _directions(chains), crowded, length)
+    level = ndimage.median(ink[places], own, np.arange(count))
+    pale = level < _PALE * darkness(ink[lines])
     rows = (np.bincount(group) >= _ROWS)[group]
-    pale = ndimage.median(ink[places], own, np.arange(count)) < _PALE * darkness(ink[lines])
+    # A dark one among pale ones is the outline of what they hatch.
+    rows &= pale | (_PALE * level < ndimage.median(level, group, group))
     shading = pale & (mostly(_toned(ink, noise)[places]) | rows & (length > _SHORT))
     if shading.any():
         shading &= mostly(_enclosed(_painted(lines, pixels[~(shading | rows)[own]]))[places])
