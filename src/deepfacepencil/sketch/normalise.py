@@ -65,6 +65,10 @@ _SWOLLEN = 2.5  # times as thick as lines: what is thicker is a blob that lines 
 _LINE = 9  # pixels: what is wider is an area
 _LIPS = 3  # times as wide as high; brows are more
 _GAP = 6  # between two ends that belong together
+_BETWEEN = 7  # pixels between two strokes of somebody who colours in
+_SCRIBBLED = 31  # pixels that what is coloured in so is wide at least
+_PALE = 0.7  # times as dark as lines
+_ANOTHER = 0.99  # how alike two colours are (a cosine) that may be one pencil's
 _SQUARE = np.ones((3, 3), bool)
 
 Ink = NDArray[np.float32]  # (S, S): 0 for paper, 1 for the blackest of the drawing
@@ -297,13 +301,63 @@ def ink_of(image: Image.Image) -> Ink:
     planes = _planes(colours)
     sheet = _sheet(np.mean(planes, axis=0))
     off = [_off_paper(plane, sheet) for plane in planes]
-    # Light pens on white paper (yellow) are strong in one channel only.
-    ink = np.maximum(np.mean(off, axis=0), np.float32(0.6) * reduce(np.maximum, off))
+    ink = _together(off)
+    gaps = _gaps(planes, ink)
+    if gaps.any():
+        planes = [_filled(plane, gaps) for plane in planes]
+        ink = _together([_off_paper(plane, sheet) for plane in planes])
     ink = _outlined(ink, planes, small_fills=bool(sheet.all()))
     square = np.zeros((CANVAS, CANVAS), np.float32)
     top, left = (CANVAS - size[1]) // 2, (CANVAS - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = ink
-    return without_rules(without_smudges(square))
+    page = min(float(np.ptp(side)) for side in np.nonzero(sheet))
+    return without_rules(without_smudges(square), page)
+
+
+def _together(off: Sequence[Ink]) -> Ink:
+    """How much ink there is, of the channels' ink."""
+    # Light pens on white paper (yellow) are strong in one channel only.
+    ink: Ink = np.maximum(np.mean(off, axis=0), np.float32(0.6) * reduce(np.maximum, off))
+    return ink
+
+
+def _gaps(planes: Sequence[NDArray[np.float32]], ink: Ink) -> Mask:
+    """The areas (H, W) that were coloured in by strokes beside each other, with gaps.
+
+    They are paler than the drawing's lines, and of another colour: else they are shading.
+    """
+    none = np.zeros(ink.shape, bool)
+    if len(planes) == 1:
+        return none
+    noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
+    full = lowest(highest(ink, _BETWEEN, _BETWEEN), _BETWEEN, _BETWEEN)
+    level = highest(lowest(full, _LINE, _LINE), _LINE, _LINE)  # without lines
+    lines = ink - level
+    pale = (level > 0.06 + 4 * noise) & (level < _PALE * darkness(lines))
+    covered = highest(lowest(pale, _SCRIBBLED, _SCRIBBLED), _SCRIBBLED, _SCRIBBLED)
+    strong, bare = lines > 0.25, ink < 0.03
+    if not (covered.any() and strong.any() and bare.any()):
+        return none
+    parts, count = ndimage.label(covered)
+    # What is taken of the paper's light. A colour is told by the eye around a place, not at it.
+    papers = [max(float(np.percentile(plane[bare], 75)), 0.05) for plane in planes]
+    taken = np.array([1 - plane / paper for plane, paper in zip(planes, papers, strict=True)])
+    around = np.array([ndimage.uniform_filter(channel, _SCRIBBLED) for channel in taken])
+    of_lines = taken[:, strong].mean(axis=1)
+    alike = np.tensordot(of_lines, around, 1) / max(float(np.linalg.norm(of_lines)), 1e-6)
+    other = (alike < _ANOTHER * np.linalg.norm(around, axis=0)) & (around.mean(axis=0) > 0)
+    coloured = ndimage.mean(other, parts, np.arange(count + 1)) > 0.3
+    coloured[0] = False
+    return grown(coloured[parts], _BETWEEN)
+
+
+def _filled(plane: NDArray[np.float32], gaps: Mask) -> NDArray[np.float32]:
+    """A channel with the gaps between strokes filled, in these areas, by the strokes' colour."""
+    if not gaps.any():
+        return plane
+    pale = np.maximum(plane, np.float32(np.percentile(plane[gaps], 10)))
+    fill = highest(lowest(pale, _BETWEEN, _BETWEEN), _BETWEEN, _BETWEEN)
+    return np.where(gaps, np.minimum(plane, fill), plane)
 
 
 def _planes(colours: NDArray[np.float32]) -> list[NDArray[np.float32]]:

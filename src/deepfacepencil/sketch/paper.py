@@ -28,14 +28,16 @@ _THIN = 7  # pixels: what is thicker is no rule
 _DOTS, _DOT = 16, 12  # dots of a paper at least, and pixels that they are large at most
 _FAMILY = 5  # rules side by side at least
 _ACROSS = 0.55  # of the page: what is as long is a fold or a frame, however few there are
+_OF_PAGE = 0.8  # of a narrow page, the same
 _SIDE = 2 * int(np.ceil(CANVAS * 2**0.5 / 2)) + 2  # of a square that the canvas can turn in
 
 
-def without_rules(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ink (CANVAS, CANVAS) in 0..1 without what is ruled."""
+def without_rules(ink: NDArray[np.float32], page: float = CANVAS) -> NDArray[np.float32]:
+    """Ink (CANVAS, CANVAS) in 0..1 without what is ruled; `page` is the paper's smaller side."""
+    reach = min(_ACROSS * CANVAS, _OF_PAGE * page)
     noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
     ink = _without_dots(ink, noise)
-    found = [_ruled(ink, direction, noise) for direction in _directions(ink)]
+    found = [_ruled(ink, direction, noise, reach) for direction in _directions(ink)]
     strength = reduce(np.maximum, [one for one in found if one is not None], np.zeros_like(ink))
     rules = strength > 0
     if not rules.any():
@@ -70,7 +72,7 @@ def are_rules(strokes: Strokes) -> NDArray[np.bool_]:
                 places = seen @ along
                 row = float(seen.mean(axis=0) @ [-along[1], along[0]])
                 bars.append(_Bar(index, row, int(places.min()), int(places.max()), 1.0))
-        for bar in [*_family(bars, seen=False), *(bar for bar, _ in _long(bars))]:
+        for bar in [*_family(bars), *(bar for bar, _ in _long(bars))]:
             found[bar.part] = True
     return found
 
@@ -152,18 +154,20 @@ def _turned(values: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
     return np.asarray(turned, np.float32)
 
 
-def _ruled(ink: NDArray[np.float32], direction: float, noise: float) -> NDArray[np.float32] | None:
-    """How dark the rules in one direction are, if there are any."""
+def _ruled(
+    ink: NDArray[np.float32], direction: float, noise: float, reach: float
+) -> NDArray[np.float32] | None:
+    """How dark the rules in one direction are, if there are any; they are `reach` long."""
     level = direction % 90 == 0
     before, after = (0, 0) if level else ((_SIDE - CANVAS) // 2, (_SIDE - CANVAS + 1) // 2)
-    rules = _rules(_turned(np.pad(ink, (before, after)), direction), noise)
+    rules = _rules(_turned(np.pad(ink, (before, after)), direction), noise, reach)
     if rules is None:
         return None
     inner = slice(before, before + CANVAS)
     return _turned(highest(rules, 3, 1), -direction)[inner, inner]
 
 
-def _rules(level: NDArray[np.float32], noise: float) -> NDArray[np.float32] | None:
+def _rules(level: NDArray[np.float32], noise: float, reach: float) -> NDArray[np.float32] | None:
     """How dark the rules are, if there are any, in ink in which they lie level."""
     thin = level - highest(lowest(level, _THIN, 1), _THIN, 1)
     drawn = thin > max(0.03, 3 * noise)
@@ -185,7 +189,7 @@ def _rules(level: NDArray[np.float32], noise: float) -> NDArray[np.float32] | No
             dark = float(np.median(np.where(own, level[down, right], 0).max(axis=0)))
             bars.append(_Bar(index, middle, right.start, right.stop, dark))
     strength = np.zeros(count + 1, np.float32)
-    family = _family(bars, seen=True)
+    family = _family(bars, reach)
     for bar, dark in _long(bars):
         strength[bar.part] = dark
     for bar in family:
@@ -219,8 +223,8 @@ def _long(bars: Sequence[_Bar]) -> Iterator[tuple[_Bar, float]]:
             yield bar, longest.dark
 
 
-def _family(bars: Sequence[_Bar], seen: bool) -> list[_Bar]:
-    """Lines side by side at equal distances, equally dark; `seen` as pixels, where lines touch."""
+def _family(bars: Sequence[_Bar], shortest: float = 0) -> list[_Bar]:
+    """Lines side by side at equal distances, equally dark, half of them at least `shortest`."""
     rows: list[list[_Bar]] = []
     for bar in sorted(bars, key=lambda bar: bar.row):
         if rows and bar.row - rows[-1][-1].row < 3:
@@ -246,7 +250,7 @@ def _family(bars: Sequence[_Bar], seen: bool) -> list[_Bar]:
     if np.median([_length(row) for row in rows]) < 3 * step:
         return []
     reach = [max(bar.right for bar in row) - min(bar.left for bar in row) for row in rows]
-    if seen and np.median(reach) < _ACROSS * CANVAS:
+    if np.median(reach) < shortest:
         return []  # short lines hatch an area, if anything
     return [bar for row in rows for bar in row]
 
