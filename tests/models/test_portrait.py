@@ -8,7 +8,7 @@ import torch
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.models.condition import Condition
-from deepfacepencil.models.mobile_stylegan import LATENT, slots
+from deepfacepencil.models.mobile_stylegan import LATENT
 from deepfacepencil.models.portrait import (
     SKETCH_SIZE,
     TOLD,
@@ -97,6 +97,7 @@ def test_an_encoder_says_all_that_the_body_needs(relaxing: bool) -> None:
 
 @torch.no_grad()
 def test_the_trained_space_knows_faces(taught) -> None:
+    assert not any(parameter.requires_grad for parameter in taught.body.parameters())
     w = taught.body.mapping(torch.randn(64, LATENT))
     v = taught.body.space.to_v(w)
     torch.testing.assert_close(taught.body.space.to_w(v), w, atol=1e-2, rtol=1e-2)
@@ -112,8 +113,6 @@ def test_photos_come_in_every_size_and_show_the_same(taught) -> None:
     shrunk = [torch.nn.functional.adaptive_avg_pool2d(photo, 32) for photo in photos]
     for other in shrunk[:2]:
         assert (other - shrunk[2]).abs().mean() < 0.05
-    quick = taught.body.quick_photo(taught.body.raised(features, slots(w), 32, 64), w)
-    assert (quick - photos[0]).abs().mean() < 0.15  # 0.45 between two people
 
 
 @torch.no_grad()

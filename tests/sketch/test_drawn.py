@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt
 from deepfacepencil.sketch.deform import deform
 from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW, Distortion, at_random_density
 from deepfacepencil.sketch.freehand import freehand
-from deepfacepencil.sketch.parts import is_inner, parts_of
+from deepfacepencil.sketch.parts import PARTS, border_of, is_inner, parts_of
 from deepfacepencil.sketch.pen import draw
 from deepfacepencil.sketch.strokes import CANVAS, UNKNOWN, Strokes
 from deepfacepencil.sketch.trace import trace_labels
@@ -129,6 +129,12 @@ def test_strokes_of_nobody_knows_what_are_not_inside(borders, inner):
     assert is_inner(whole).tolist() == [False] * len(borders) + [True] * len(inner)
     unknown = Strokes.of(whole)
     assert not is_inner(unknown).any() and set(parts_of(unknown)) == {"face"}
+
+
+def test_every_part_has_a_border_that_is_its_own():
+    for part in PARTS:
+        border = Strokes.of([np.zeros((4, 2))], [border_of(part)])
+        assert parts_of(border) == [part] and not is_inner(border).any()
 
 
 def test_what_was_on_paper_is_the_same_drawing_without_classes(borders):

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ..errors import InputError
 from ..sketch.beard import cheeks_and_below
 from . import mobile_stylegan
+from .generator import to_bytes
 from .portrait import TOLD, PortraitBody
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
@@ -114,8 +115,7 @@ def shared() -> Taught:
 @torch.no_grad()
 def photo_of(body: PortraitBody, features: Tensor, w: Tensor) -> NDArray[np.uint8]:
     """Features (1, 512, 32, 32) and their latent w (1, 512) -> the photo (256, 256, 3)."""
-    photo = ((body.photo(features, w)[0].permute(1, 2, 0) + 1) * 127.5 + 0.5).clamp(0, 255)
-    return photo.byte().numpy()
+    return to_bytes(body.photo(features, w)[0])
 
 
 @torch.no_grad()

@@ -28,6 +28,7 @@ from ..data.prepare import fingerprint
 from ..errors import InputError
 from ..files import remove_leftovers
 from ..models.condition import Condition
+from ..models.generator import to_bytes
 from ..models.mobile_stylegan import LATENT
 from ..models.portrait import SKETCH_SIZE, PortraitEncoder
 from ..models.portrait_body import load_taught
@@ -231,7 +232,8 @@ def portrait_sheet(networks: Networks, batch: dict[str, Tensor], with_main: bool
         """Adds the row of photos; returns the attention."""
         steered = encoder(Condition(sketch, appearance=batch["appearance"]))
         w = body.space.somebody(steered.mean, steered.log_scale, code, batch["appearance"])
-        rows.append(_photos(body.photo(body.corrected(w, steered, encoder.corrections), w)))
+        photo = body.photo(body.corrected(w, steered, encoder.corrections), w)
+        rows.append(list(to_bytes(photo)))
         return steered.attention
 
     drawn(networks.auxiliary, batch["S_syn"])
@@ -241,7 +243,7 @@ def portrait_sheet(networks: Networks, batch: dict[str, Tensor], with_main: bool
         shares = attention.numpy().repeat(4, axis=2).repeat(4, axis=3)
         pairs = zip(rows[1], shares, strict=True)
         rows.append([tolerance_overlay(255 - drawing[:, :, 0], a) for drawing, a in pairs])
-    rows.append(_photos(body.photo(body.features(batch["w"]), batch["w"])))
+    rows.append(list(to_bytes(body.photo(body.features(batch["w"]), batch["w"]))))
     return Image.fromarray(np.vstack([np.hstack(row) for row in rows]))
 
 
@@ -249,10 +251,6 @@ def _drawings(sketches: Tensor) -> list[NDArray[np.uint8]]:
     """(B, 1, 128, 128) in {0..1} -> (256, 256, 3) each, dark on white."""
     grey = (255 - sketches[:, 0] * 255).round().byte().numpy().repeat(2, axis=1).repeat(2, axis=2)
     return list(grey[:, :, :, None].repeat(3, axis=3))
-
-
-def _photos(photos: Tensor) -> list[NDArray[np.uint8]]:
-    return list(((photos.permute(0, 2, 3, 1) + 1) * 127.5 + 0.5).clamp(0, 255).byte().numpy())
 
 
 def _faces_of_the_sheets(data: Path, seed: int) -> dict[str, Tensor]:
