@@ -23,12 +23,14 @@ from .digests import seal
 from .errors import InputError
 from .export import AGREEMENT, example_face, half_precision_storage, use_named_norms
 from .files import atomic_path
+from .models.backdrop import backdrop_of, softened
 from .models.condition import Condition
-from .models.grading import CELLS, graded
+from .models.grading import graded, regions_of
 from .models.mobile_stylegan import LATENT, slots
 from .models.portrait import HEAD, SKETCH_SIZE, PortraitBody, PortraitEncoder
 from .models.portrait_body import load_taught
-from .runtime.appearance import COLOURS, CONDITION_SIZE, Appearance
+from .models.worn import Worn
+from .runtime.appearance import CONDITION_SIZE, Appearance
 from .runtime.engine import (
     APPEARANCE,
     ATTENTION,
@@ -57,9 +59,9 @@ _SHARED = 64  # pixels of the features that all photos are made of
 class _Core(nn.Module):
     """All that photos of every size share."""
 
-    def __init__(self, body: PortraitBody, encoder: PortraitEncoder) -> None:
+    def __init__(self, body: PortraitBody, worn: Worn, encoder: PortraitEncoder) -> None:
         super().__init__()
-        self.body, self.encoder = body, encoder
+        self.body, self.worn, self.encoder = body, worn, encoder
 
     def forward(
         self, sketch: Tensor, tolerance: Tensor, appearance: Tensor, code: Tensor
@@ -67,9 +69,12 @@ class _Core(nn.Module):
         steered = self.encoder(Condition(sketch, tolerance, appearance))
         w = self.body.space.somebody(steered.mean, steered.log_scale, code, appearance)
         corrected = self.body.corrected(w, steered, self.encoder.corrections)
-        features = self.body.raised(corrected, slots(w), 32, _SHARED)
-        asked = appearance[:, 3 : 4 * len(COLOURS) : 4].sum() > 0  # whether any colour is said
-        return features, w, corrected, asked, steered.attention, torch.sigmoid(steered.face)
+        logits = self.body.labels(corrected)
+        backdrop = backdrop_of(logits)
+        dressed = self.body.dressed(corrected, logits, steered, self.worn)
+        features = self.body.raised(softened(dressed, backdrop), slots(w), 32, _SHARED)
+        features, regions = softened(features, backdrop), regions_of(logits)
+        return features, w, regions, steered.attention, torch.sigmoid(steered.face)
 
 
 class _Branch(nn.Module):
@@ -78,13 +83,6 @@ class _Branch(nn.Module):
     def __init__(self, body: PortraitBody, size: int = 0) -> None:
         super().__init__()
         self.body, self.size = body, size
-
-
-class _Masks(_Branch):
-    """Whose cells are to be graded."""
-
-    def forward(self, corrected: Tensor) -> Tensor:
-        return self.body.regions(corrected)
 
 
 class _Quick(_Branch):
@@ -120,18 +118,19 @@ def export(run: Path, output: Path) -> float:
     output.parent.mkdir(parents=True, exist_ok=True)
     if not facts.get("finished", True):
         print(f"{run} is not finished: this is what it draws so far")
-    body = load_taught().body
+    taught = load_taught()
+    body = taught.body
     body.space.axes.copy_(axes)
     inputs = _example()
-    core = _Core(body, encoder).eval()
+    core = _Core(body, taught.worn, encoder).eval()
     given = {name: torch.from_numpy(value) for name, value in inputs.items()}
     with torch.no_grad():
-        features, w, corrected, *_ = core(*given.values())
-        asked = body.regions(corrected), given[APPEARANCE]
+        features, w, regions, *_ = core(*given.values())
         photos = {size: body.photo(features, w, size, have=_SHARED) for size in _COMPARED}
         photos[QUICK] = body.quick_photo(features, w)
+        asked = regions, given[APPEARANCE]
         torchs = {size: graded(photo, *asked).numpy() for size, photo in photos.items()}
-    model = to_onnx(body, encoder, facts)
+    model = to_onnx(body, taught.worn, encoder, facts)
     with atomic_path(output) as temporary:
         onnx.save(model, temporary)
         del model
@@ -177,29 +176,29 @@ def _example() -> dict[str, NDArray[Any]]:
     }
 
 
-def to_onnx(body: PortraitBody, encoder: PortraitEncoder, facts: dict[str, Any]) -> ModelProto:
+def to_onnx(
+    body: PortraitBody, worn: Worn, encoder: PortraitEncoder, facts: dict[str, Any]
+) -> ModelProto:
     """The model, with `facts` in its metadata. The networks are not to be used afterwards."""
     use_named_norms(encoder)
-    core = _Core(body, encoder).eval()
+    core = _Core(body, worn, encoder).eval()
     inputs = {
         SKETCH: torch.zeros(1, 1, SKETCH_SIZE, SKETCH_SIZE),
         TOLERANCE: torch.zeros(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE),
         APPEARANCE: torch.zeros(1, CONDITION_SIZE),
         CODE: torch.zeros(1, LATENT),
     }
-    names = ("features", "w", "corrected", "asked", ATTENTION, FACE)
+    names = ("features", "w", _REGIONS, ATTENTION, FACE)
     model = _export(core, inputs, list(names))
     graph = model.graph
     with torch.no_grad():
         known = dict(zip(names, core(*inputs.values()), strict=True)) | inputs
-        known[_REGIONS] = body.regions(known["corrected"])
         known[_WIDE] = _Wide(body)(known["features"], known["w"])
 
     def branch(network: _Branch, *taken: str) -> GraphProto:
         exported = _export(network, {name: known[name] for name in taken}, [PHOTO])
         return _branch(exported, f"{type(network).__name__}{network.size}/", taken)
 
-    graph.node.append(_choice("asked", branch(_Masks(body), "corrected"), _no_regions(), _REGIONS))
     small, usual, huge = (
         branch(_Photo(body, size), _WIDE, "w", _REGIONS, APPEARANCE) for size in SIZES
     )
@@ -254,13 +253,6 @@ def _branch(model: ModelProto, prefix: str, taken: tuple[str, ...]) -> GraphProt
     del graph.value_info[:]
     graph.output[0].CopyFrom(_any_size(graph.output[0].name))
     return graph
-
-
-def _no_regions() -> GraphProto:
-    """All of a photo belongs to nothing that is to be graded."""
-    shape = helper.make_tensor("shape", TensorProto.INT64, [4], [1, len(COLOURS) + 1, CELLS, CELLS])
-    node = helper.make_node("ConstantOfShape", ["shape"], ["nothing"])
-    return helper.make_graph([node], "nothing", [], [_any_size("nothing")], [shape])
 
 
 def _choice(condition: str, then: GraphProto, otherwise: GraphProto, name: str) -> NodeProto:

@@ -68,6 +68,15 @@ def test_ears_and_neck_are_as_the_skin_is(photo: torch.Tensor) -> None:
     assert made[0].std(dim=(1, 2)).max() < 0.01
 
 
+def test_lips_are_as_the_skin_is_unless_they_are_asked_for(photo: torch.Tensor) -> None:
+    regions = one_region("skin")
+    regions[:, COLOURS.index("lips"), LOWER] = 1
+    both = graded(photo, regions, asking(skin=(90, 60, 40)))
+    assert both[:, :, 136:].mean() < photo[:, :, 136:].mean() - 0.2
+    red = graded(photo, regions, asking(skin=(90, 60, 40), lips=(220, 60, 80)))
+    assert red[:, 0, 136:].mean() > photo[:, 0, 136:].mean() + 0.2
+
+
 def test_a_few_cells_say_little_of_a_colour(photo: torch.Tensor) -> None:
     regions = torch.zeros(1, len(COLOURS) + 1, CELLS, CELLS)
     regions[:, COLOURS.index("hair"), 0, :2] = 1

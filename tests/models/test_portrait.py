@@ -203,7 +203,7 @@ def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:
 def test_a_drawing_decides_what_is_worn_and_no_code(taught) -> None:
     """Whatever the code, glasses, hat and beard are those of the mean; other things vary."""
     space, generator = taught.body.space, torch.Generator().manual_seed(0)
-    mean = space.told[:WORN].sum(0).expand(64, LATENT)  # all three are drawn
+    mean = 1.5 * space.told[:WORN].sum(0).expand(64, LATENT)  # all three are drawn
     log_scale, code = torch.zeros_like(mean), torch.randn(64, LATENT, generator=generator)
     drawn = space.draw(mean, log_scale, code)
     before, after = (v @ space.told.T for v in (drawn, space.as_worn(drawn, mean, log_scale)))

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from ..runtime.appearance import COLOURS, REGIONS
 from ..sketch.labels import CLASSES
 
-_SKIN_TOO = ("l_ear", "r_ear", "neck")
+_SKIN_TOO = ("l_ear", "r_ear", "neck", "l_brow", "r_brow")
 CELLS = 64  # of a side of a photo, whose classes are known
-_DECIDED = 1.5  # of the logits: borders are a little harder than the labels are sure
+_DECIDED = 2.0  # of the logits: borders are a little harder than the labels are sure
 _STRENGTH = 0.8  # of the way to the colour that was asked for
 _SCARCE = 12.0  # cells of which a region has half of its colour graded: fewer say too little
 _LEAST = 0.35  # of a region's contrast is left
@@ -48,7 +48,9 @@ def graded(photo: Tensor, regions: Tensor, appearance: Tensor) -> Tensor:
     factor = torch.minimum(darker, lighter).clamp(_LEAST, 1.0)
     shift = torch.where(wanted < shown, factor - 1, 1 - factor)
     both = torch.cat([factor - 1, shift], dim=2)
-    both = torch.cat([both, both[:, :1]], dim=1)  # ears and neck are as the skin
+    skin, lips = (slice(row, row + 1) for row in map(COLOURS.index, ("skin", "lips")))
+    both[:, lips] += (1 - said[:, lips]) * both[:, skin]  # dark skin has dark lips
+    both = torch.cat([both, both[:, skin]], dim=1)
     maps = (both.transpose(1, 2) @ regions).unflatten(2, (CELLS, CELLS))
     scale, shift = F.interpolate(maps, size=photo.shape[-1], mode="bilinear").chunk(2, dim=1)
     return photo * (1 + scale) + shift

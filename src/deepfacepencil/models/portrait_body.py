@@ -1,9 +1,10 @@
 """The trained body of portraits: MobileStyleGAN from its package, and what was taught about it.
 
 portrait_heads.safetensors holds the latter: the space of latents, the heads for labels and photos,
-what tells a beard from a cheek, and probes that say from a latent whether its face has glasses, a
-beard, which age. Labels, ages and the sexes that people would guess came from other networks, once;
-none of them is needed any more. Beards were judged by eye, on 360 of the body's faces.
+what tells and makes beards and glasses, and probes that say from a latent whether its face has
+glasses, a beard, which age. Labels, ages and the sexes that people would guess came from other
+networks, once; none of them is needed any more. Beards were judged by eye, on 360 of the body's
+faces.
 """
 
 import hashlib
@@ -23,32 +24,14 @@ from ..sketch.beard import cheeks_and_below
 from . import mobile_stylegan
 from .generator import to_bytes
 from .portrait import TOLD, PortraitBody
+from .worn import Beards, Glasses, Worn
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "e4ed44e13b7c35b833629002c4b5c0dec87b07f1288a3d5dabf5339418dda5a8"
+SHA256 = "0861b3dfa945c2e74e1c8a569b00d6f655a87b9c42d72bdb2fdac9d2cf8dc542"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
 )  # fmt: skip
-
-
-class Beards(NamedTuple):
-    """What tells a cell of a beard from one of smooth skin."""
-
-    cell: Tensor  # (512,)
-    cheek: Tensor  # (512,)
-    bias: Tensor
-
-    def score(self, features: Tensor, cheeks: Tensor) -> Tensor:
-        """Features (B, 512, 32, 32) and where cheeks are (B, 32, 32) -> (B, 32, 32): 0 to 1.
-
-        Linear in the features of the cell and in those of the face's own cheeks, which have no
-        beard where they are highest.
-        """
-        area = cheeks.sum(dim=(1, 2))[:, None].clamp_min(1e-3)
-        own = (features * cheeks[:, None]).sum(dim=(2, 3)) / area @ self.cheek
-        score = torch.einsum("c,bchw->bhw", self.cell, features)
-        return score + own[:, None, None] + self.bias
 
 
 class Taught(NamedTuple):
@@ -59,7 +42,7 @@ class Taught(NamedTuple):
     deviation: Tensor  # (512,) of the features at 32 px, by channel
     label_weights: Tensor  # (19,) of the classes in L_rec's place: the rare ones weigh more
     probes: dict[str, Tensor]
-    beards: Beards
+    worn: Worn
 
     def probe(self, w: Tensor) -> dict[str, Tensor]:
         """w (B, 512) -> a number (B,) for each of PROBES: linear in what the mapping computes.
@@ -92,7 +75,12 @@ def load_taught(heads: Path = HEADS) -> Taught:
         for name in list(stored)
         if name.startswith("probes.")
     }
-    beards = Beards(*(stored.pop(f"beard.{name}") for name in Beards._fields))
+    row, column = stored.pop("glasses.place").int().tolist()
+    look, tell, bias = (stored.pop(f"glasses.{name}") for name in ("look", "tell", "bias"))
+    worn = Worn(
+        Beards(*(stored.pop(f"beard.{name}") for name in Beards._fields)),
+        Glasses(look, tell, bias, (row, column)),
+    )
     body = PortraitBody()
     body.mapping, body.synthesis = mapping, synthesis
     stored["space.axes"] = body.space.axes  # each training finds its own
@@ -103,7 +91,7 @@ def load_taught(heads: Path = HEADS) -> Taught:
     rows = of_told @ body.space.colour.T
     body.space.told = rows / rows.norm(dim=1, keepdim=True)
     body = body.requires_grad_(False).eval()
-    return Taught(body, latent_mean, deviation, label_weights, probes, beards)
+    return Taught(body, latent_mean, deviation, label_weights, probes, worn)
 
 
 @cache
@@ -132,5 +120,5 @@ def beard_of(taught: Taught, features: Tensor, labels: NDArray[np.uint8]) -> NDA
     `features` (1, 512, 32, 32) and `labels` (256, 256) of the same face.
     """
     cheeks, below = (torch.from_numpy(mask)[None] for mask in cheeks_and_below(labels))
-    bearded = taught.beards.score(features, cheeks) * below
+    bearded = taught.worn.beards.score(features, cheeks) * below
     return (bearded[0].clamp(0, 1) * 255).byte().numpy()

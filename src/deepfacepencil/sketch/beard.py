@@ -19,8 +19,8 @@ _SIZE = 128  # pixels of the map in which places are looked for
 _SCALE = CANVAS / _SIZE
 _LEAST = 150  # of its pixels: less is no beard
 _SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
-_CELLS = 32  # of a side of a face
-_CHEEKS = (5, 8)  # cells: how far they reach above the lowest of the nose, and to its sides
+CELLS = 32  # of a side of a face
+CHEEKS = (5, 8)  # cells: how far they reach above the lowest of the nose, and to its sides
 
 
 def beard_strokes(beard: NDArray[np.floating], rng: np.random.Generator) -> Strokes:
@@ -128,15 +128,15 @@ def cheeks_and_below(labels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ND
 
     Both are zero where no nose is seen, or hardly any cheek.
     """
-    nothing = np.zeros((_CELLS, _CELLS), np.float32)
-    pixels = len(labels) // _CELLS  # of a cell, a side
+    nothing = np.zeros((CELLS, CELLS), np.float32)
+    pixels = len(labels) // CELLS  # of a cell, a side
     nose = np.argwhere(labels == _NOSE) / pixels
     if not len(nose):
         return nothing, nothing
-    skin = (labels == _SKIN).reshape(_CELLS, pixels, _CELLS, pixels).mean(axis=(1, 3))
-    row, column = np.mgrid[:_CELLS, :_CELLS]
+    skin = (labels == _SKIN).reshape(CELLS, pixels, CELLS, pixels).mean(axis=(1, 3))
+    row, column = np.mgrid[:CELLS, :CELLS]
     above, aside = nose[:, 0].max() - 0.5 - row, np.abs(column - nose[:, 1].mean())
-    cheeks = skin * ((above > 0) & (above < _CHEEKS[0]) & (aside < _CHEEKS[1]))
+    cheeks = skin * ((above > 0) & (above < CHEEKS[0]) & (aside < CHEEKS[1]))
     if cheeks.sum() <= 1:
         return nothing, nothing
     return cheeks.astype(np.float32), ((skin > 0.2) & (above < 0)).astype(np.float32)

@@ -49,6 +49,7 @@ class PortraitRecipe:
     nll_weight: float = 4.0
     told_weight: float = 1.0
     beard_weight: float = 2.0
+    beard_drawn_weight: float = 1.0
     gfm_weight: float = 0.5
     still_weight: float = 0.5
     adversarial_weight: float = 0.05
@@ -97,7 +98,7 @@ class Networks(nn.Module):
 
     def __init__(self, taught: Taught) -> None:
         super().__init__()
-        self.body, self.beards = taught.body.requires_grad_(False), taught.beards
+        self.body, self.beards = taught.body.requires_grad_(False), taught.worn.beards
         self.auxiliary, self.main = PortraitEncoder(False), PortraitEncoder(True)
         self.averaged = PortraitEncoder(True).requires_grad_(False)
         self.discriminator = FeatureDiscriminator()
@@ -153,6 +154,12 @@ def beard_loss(score: Tensor, bearded: Tensor, said: Tensor) -> Tensor:
     missing = bearded * F.relu(1 - score) + (1 - bearded) * F.relu(score)
     missing = said * missing.clamp_max(_WORST)
     return missing.sum(dim=(1, 2)) / said.sum(dim=(1, 2)).clamp_min(1)
+
+
+def beard_drawn_loss(logits: Tensor, bearded: Tensor, said: Tensor) -> Tensor:
+    """Cross entropy (B,) of where the drawing has a beard, (B, 32, 32), where it says so or not."""
+    loss = said * F.binary_cross_entropy_with_logits(logits, bearded, reduction="none")
+    return loss.sum(dim=(1, 2)) / said.sum(dim=(1, 2)).clamp_min(1)
 
 
 def feature_weights(labels: Tensor) -> Tensor:
@@ -315,9 +322,13 @@ class PortraitTraining:
         told = (complete * told).mean()
         beard = self.networks.beards.score(features.float(), batch["cheeks"])
         beards = (complete * beard_loss(beard, *batch["beard"].unbind(1))).mean()
+        assert steered.beard is not None
+        seen = beard_drawn_loss(steered.beard.float(), *batch["beard"].unbind(1))
+        seen = (complete * seen).mean()
         numbers = {
             "nll": nll.mean(),
             "beard": beards,
+            "beard drawn": seen,
             "told": told,
             "labels": labels,
             "features": regression,
@@ -327,6 +338,7 @@ class PortraitTraining:
             recipe.nll_weight * nll.mean()
             + recipe.told_weight * told
             + recipe.beard_weight * beards
+            + recipe.beard_drawn_weight * seen
             + recipe.label_weight * labels
             + recipe.feature_weight * regression
             + recipe.still_weight * stillness

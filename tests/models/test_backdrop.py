@@ -1,0 +1,36 @@
+"""The backdrop is softened, and what is in front of it stays as it is."""
+
+import pytest
+import torch
+
+from deepfacepencil.models.backdrop import backdrop_of, softened
+from deepfacepencil.sketch.labels import CLASSES
+
+
+@pytest.fixture
+def logits() -> torch.Tensor:
+    """Somebody's hair in the middle of a backdrop."""
+    logits = torch.full((1, len(CLASSES), 64, 64), -9.0)
+    logits[:, CLASSES.index("background")] = 9
+    logits[:, :, 16:, 20:44] = -9
+    logits[:, CLASSES.index("hair"), 16:, 20:44] = 9
+    return logits
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_a_backdrop_is_softened_and_the_person_is_not(logits: torch.Tensor, size: int) -> None:
+    backdrop = backdrop_of(logits)
+    person = torch.nn.functional.adaptive_avg_pool2d(1 - backdrop, size) > 0.01
+    features = torch.randn(1, 8, size, size, generator=torch.Generator().manual_seed(0))
+    features = features + 5 * person  # nor does the person bleed into it
+    soft = softened(features, backdrop)
+    torch.testing.assert_close(soft[:, :, person[0, 0]], features[:, :, person[0, 0]])
+    edge = torch.nn.functional.max_pool2d(person.float(), 9, stride=1, padding=4)[0, 0] > 0
+    behind = soft[:, :, ~edge]
+    assert behind.std() < 0.3 and behind.abs().max() < 1.5
+    assert (behind - features[:, :, ~edge]).mean().abs() < 0.05
+
+
+def test_without_a_backdrop_nothing_changes(logits: torch.Tensor) -> None:
+    features = torch.randn(1, 8, 32, 32)
+    torch.testing.assert_close(softened(features, 0 * backdrop_of(logits)), features)
