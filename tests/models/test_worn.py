@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deepfacepencil.models.condition import Condition
-from deepfacepencil.models.portrait import LATENT, PortraitEncoder
+from deepfacepencil.models.portrait import PortraitEncoder
 from deepfacepencil.models.portrait_body import Taught
 from deepfacepencil.models.worn import CELLS, cheeks_and_below
 from deepfacepencil.sketch.labels import CLASSES
@@ -57,9 +57,8 @@ def test_strokes_that_are_left_free_put_nothing_on(taught: Taught, bare) -> None
     free, logits = torch.ones(1, 1, 64, 64), taught.body.labels(bare)
     condition = Condition(sketch, free, torch.zeros(1, 24))
     steered = encoder(condition)._replace(
-        beard=9 * EVERYWHERE, mean=taught.body.space.told[:1] * 2, levels=[]
+        worn=torch.stack([9 * EVERYWHERE, 9 * EVERYWHERE], dim=1), levels=[]
     )
-    assert steered.mean.shape == (1, LATENT)
     torch.testing.assert_close(taught.body.dressed(bare, logits, steered, taught.worn), bare)
     kept = steered._replace(strength=None)
     assert (taught.body.dressed(bare, logits, kept, taught.worn) - bare).abs().max() > 0.1

@@ -15,6 +15,7 @@ from deepfacepencil.data.portraits import PortraitPairs
 from deepfacepencil.errors import InputError
 from deepfacepencil.models.portrait import moved_by
 from deepfacepencil.models.portrait_body import load_taught
+from deepfacepencil.sketch.labels import CLASSES
 from deepfacepencil.training import portrait_run, precision
 from deepfacepencil.training.checkpoint import PORTRAIT_WEIGHTS, STATE
 from deepfacepencil.training.portrait import (
@@ -25,6 +26,7 @@ from deepfacepencil.training.portrait import (
     negative_log_likelihood,
     settled,
     visits,
+    worn_loss,
 )
 from deepfacepencil.training.portrait_run import RECIPES, _to_tensors, train_portrait
 
@@ -295,6 +297,21 @@ def test_what_is_right_is_left_alone_but_for_the_features_of_a_face() -> None:
     wanted[10:12, 5:7] = 0
     wanted[30:] = 0
     assert still.equal(wanted)
+
+
+def test_what_is_worn_is_learnt_where_the_drawing_says_so() -> None:
+    bearded, nowhere = torch.zeros(1, 32, 32), torch.zeros(1, 32, 32)
+    bearded[:, 20:26] = 1
+    everywhere = torch.ones_like(bearded)
+    labels = torch.ones(1, 4, 64, 64, dtype=torch.long)
+    labels[:, :, 24:34] = CLASSES.index("eye_g")
+    glasses = 18 * (labels[:, 0, ::2, ::2] > 1).float() - 9
+    right = torch.stack([18 * bearded - 9, glasses], dim=1)
+    said, unsaid = (torch.stack([bearded, known], dim=1) for known in (everywhere, nowhere))
+    assert worn_loss(right, said, labels) < 0.01
+    assert worn_loss(-right, said, labels) > 5
+    no_beard = torch.stack([-9 * everywhere, glasses], dim=1)
+    assert worn_loss(no_beard, said, labels) > 0.5 > 50 * worn_loss(no_beard, unsaid, labels)
 
 
 def test_beards_are_asked_for_where_they_are_drawn_and_nowhere_else() -> None:

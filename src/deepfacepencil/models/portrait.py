@@ -50,7 +50,6 @@ TOLD, WORN = ("glasses", "hat", "beard", "hair", "age", "male"), 3
 # than this, of those without 10 %, 5 %.
 _SURE = (0.5, 0.95, 0.5)
 _MORE, _AT_LEAST, _AT_MOST = 1.5, -0.6, 1.2
-_GLASSES_SURE = (0.65, 0.95)  # from which on they are put on: 98 % of those without say less
 # Of what the linear view of an appearance misses, how much is left: asked for is asked for. Colours
 # are graded besides, which hair needs, since people dye it; skin is whose it is.
 _STRICT = {"skin": 0.3, "age": 0.1, "sex": 0.1}
@@ -76,7 +75,7 @@ class Steered(NamedTuple):
     face: Tensor  # (B,) logit: whether a face was drawn
     attention: Tensor | None  # A of Eq. 2, (B, N_r, 64, 64); None without SAP
     strength: Tensor | float | None = None  # of the corrections; as a map (B, 1, h, w)
-    beard: Tensor | None = None  # (B, 32, 32) logits: where the drawing has one
+    worn: Tensor | None = None  # (B, 2, 32, 32) logits: where it draws a beard, and glasses
 
 
 class LatentSpace(nn.Module):
@@ -140,11 +139,6 @@ class LatentSpace(nn.Module):
         v = v.clamp(-_FARTHEST, _FARTHEST)
         length = v.square().sum(dim=1, keepdim=True).sqrt()
         return v * (_LONGEST / length.clamp_min(_LONGEST))
-
-    def glasses_drawn(self, mean: Tensor) -> Tensor:
-        """How sure the mean (B, 512) is that somebody wears glasses, (B,) in [0, 1]."""
-        low, high = _GLASSES_SURE
-        return ((mean @ self.told[0] - low) / (high - low)).clamp(0, 1)
 
     def somebody(self, mean: Tensor, log_scale: Tensor, code: Tensor, appearance: Tensor) -> Tensor:
         """w (B, 512) of somebody who fits a drawing and what is said of the appearance."""
@@ -358,7 +352,7 @@ class PortraitEncoder(nn.Module):
         self.face = nn.Linear(512, 1)
         self.up = nn.ModuleList([Up(WIDTHS[3], WIDTHS[2], 128), Up(128, WIDTHS[1], 96)])
         self.corrections = nn.ModuleList([Correction(128, 128), Correction(96, 128)])
-        self.beard = nn.Sequential(nn.Conv2d(96, 48, 3, padding=1), nn.ReLU(), nn.Conv2d(48, 1, 1))
+        self.worn = nn.Sequential(nn.Conv2d(96, 48, 3, padding=1), nn.ReLU(), nn.Conv2d(48, 2, 1))
         nn.init.zeros_(self.log_scale.weight)
         nn.init.zeros_(self.log_scale.bias)
 
@@ -385,7 +379,7 @@ class PortraitEncoder(nn.Module):
             self.face(hidden)[:, 0],
             attention,
             strength_of(asked.tolerance),
-            self.beard(at32)[:, 0],
+            self.worn(at32),
         )
 
 
@@ -516,15 +510,13 @@ class PortraitBody(nn.Module):
         `logits` (B, 19, 64, 64) are their labels. Where a user leaves strokes free, beard and
         glasses are left out as corrections are.
         """
-        assert steered.beard is not None
-        beard = torch.sigmoid(steered.beard)
-        glasses = self.space.glasses_drawn(steered.mean)[:, None, None].expand_as(beard)
+        assert steered.worn is not None
+        drawn = torch.sigmoid(steered.worn)
         if isinstance(steered.strength, Tensor):
             kept = (steered.strength / _STRENGTH).clamp(max=1)
-            kept = F.adaptive_avg_pool2d(kept, beard.shape[-1])[:, 0]
-            beard, glasses = beard * kept, glasses * kept
-        features = worn.beards.grown(features, logits, beard)
-        return worn.glasses.put_on(features, glasses)
+            drawn = drawn * F.adaptive_avg_pool2d(kept, drawn.shape[-1])
+        features = worn.beards.grown(features, logits, drawn[:, 0])
+        return worn.glasses.put_on(features, drawn[:, 1])
 
     def raised(self, features: Tensor, styles: Tensor, have: int, to: int) -> Tensor:
         """Features of `to` px of those of `have` px, by the styles (B, 23, 512)."""

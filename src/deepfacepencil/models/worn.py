@@ -17,11 +17,10 @@ _SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
 _SEEN = 0.4  # share of a cell: so much of a nose is one
 _SKIN_LEAST = 0.2  # share of a cell in which a beard may grow
 _BEARD = 1.1  # the score of what is drawn as a beard; 1 is what tells one from smooth skin
-
-
-_GLASSES = (
-    0.9  # of the mean difference; faces with glasses have 0.5 to 1.6 of it, others at most 0.3
-)
+_GLASSES = 0.9  # of the mean difference: faces with glasses have 0.5 to 1.6, others at most 0.3
+# From where to where, of what an encoder says, it is none to all: it is as sure of a beard as of
+# how long it is, and glasses take about half of their box.
+_BEARD_DRAWN, _GLASSES_DRAWN = (0.15, 0.5), (0.15, 0.35)
 
 
 class Glasses(NamedTuple):
@@ -37,14 +36,15 @@ class Glasses(NamedTuple):
     place: tuple[int, int]  # row and column of the box
 
     def put_on(self, features: Tensor, drawn: Tensor) -> Tensor:
-        """The features (B, 512, 32, 32), with glasses where they were `drawn`, (B, 32, 32)."""
+        """The features (B, 512, 32, 32), with glasses if they were `drawn`, (B, 32, 32)."""
         top, left = self.place
         height, width = self.look.shape[1:]
         box = slice(top, top + height), slice(left, left + width)
         have = (features[:, :, *box] * self.tell).sum(dim=(1, 2, 3)) + self.bias
-        missing = drawn[:, *box] * F.relu(_GLASSES - have)[:, None, None]
+        drawn = _from_to(drawn[:, *box].mean(dim=(1, 2)), _GLASSES_DRAWN)
+        missing = drawn * F.relu(_GLASSES - have)
         around = (left, CELLS - left - width, top, CELLS - top - height)
-        return features + F.pad(missing[:, None] * self.look, around)
+        return features + F.pad(missing[:, None, None, None] * self.look, around)
 
 
 class Beards(NamedTuple):
@@ -72,7 +72,8 @@ class Beards(NamedTuple):
         `logits` (B, 19, 64, 64) say what is skin and nose. Never is a beard shorter than it was.
         """
         cheeks, below = cheeks_and_below(logits)
-        missing = below * F.relu(_BEARD * drawn - self.score(features, cheeks)) * (drawn > 0.1)
+        drawn = _from_to(drawn, _BEARD_DRAWN)
+        missing = F.relu(_BEARD * drawn - self.score(features, cheeks)) * below * (drawn > 0)
         missing = F.avg_pool2d(missing[:, None], 3, stride=1, padding=1)  # no cell has a border
         return features + missing * self.hair[:, None, None]
 
@@ -82,6 +83,11 @@ class Worn(NamedTuple):
 
     beards: Beards
     glasses: Glasses
+
+
+def _from_to(x: Tensor, bounds: tuple[float, float]) -> Tensor:
+    low, high = bounds
+    return ((x - low) / (high - low)).clamp(0, 1)
 
 
 def cheeks_and_below(logits: Tensor) -> tuple[Tensor, Tensor]:

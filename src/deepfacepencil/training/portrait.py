@@ -20,6 +20,7 @@ from ..models.mobile_stylegan import CHANNELS, LATENT
 from ..models.portrait import PortraitBody, PortraitEncoder, Steered
 from ..models.portrait_body import Taught
 from ..models.sap import SpatialAttentionPooling
+from ..sketch.labels import CLASSES
 from . import batches
 from .losses import classification
 from .precision import autocast
@@ -27,6 +28,7 @@ from .precision import autocast
 # Classes whose place matters most: eyes, brows, nose, mouth, lips; glasses.
 _FEATURES = (2, 3, 4, 5, 6, 7, 10, 11, 12)
 _SKIN = (1, 8, 9)  # and ears
+_GLASSES = CLASSES.index("eye_g")
 _WORST = 4.0  # of a photo's features, in standard deviations: more than that teaches nothing
 CLASSIFIER_RATE = 1e-3
 _LONGEST_GRADIENT, _BROKEN_GRADIENT = 2.0, 2000.0
@@ -49,7 +51,7 @@ class PortraitRecipe:
     nll_weight: float = 4.0
     told_weight: float = 1.0
     beard_weight: float = 2.0
-    beard_drawn_weight: float = 1.0
+    worn_weight: float = 1.0
     gfm_weight: float = 0.5
     still_weight: float = 0.5
     adversarial_weight: float = 0.05
@@ -156,10 +158,19 @@ def beard_loss(score: Tensor, bearded: Tensor, said: Tensor) -> Tensor:
     return missing.sum(dim=(1, 2)) / said.sum(dim=(1, 2)).clamp_min(1)
 
 
-def beard_drawn_loss(logits: Tensor, bearded: Tensor, said: Tensor) -> Tensor:
-    """Cross entropy (B,) of where the drawing has a beard, (B, 32, 32), where it says so or not."""
-    loss = said * F.binary_cross_entropy_with_logits(logits, bearded, reduction="none")
-    return loss.sum(dim=(1, 2)) / said.sum(dim=(1, 2)).clamp_min(1)
+def worn_loss(drawn: Tensor, beard: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy (B,) of where the drawing has a beard and glasses, logits (B, 2, 32, 32).
+
+    `beard` (B, 2, 32, 32) is how bearded cells are and whether the drawing says so; `labels`
+    (B, 4, 64, 64) know glasses.
+    """
+    bearded, said = beard.unbind(1)
+    glasses = F.avg_pool2d((labels == _GLASSES).float().mean(1, keepdim=True), 2)[:, 0]
+    of_beard, of_glasses = F.binary_cross_entropy_with_logits(
+        drawn, torch.stack([bearded, glasses], dim=1), reduction="none"
+    ).unbind(1)
+    of_beard = (said * of_beard).sum(dim=(1, 2)) / said.sum(dim=(1, 2)).clamp_min(1)
+    return of_beard + of_glasses.mean(dim=(1, 2))
 
 
 def feature_weights(labels: Tensor) -> Tensor:
@@ -322,13 +333,13 @@ class PortraitTraining:
         told = (complete * told).mean()
         beard = self.networks.beards.score(features.float(), batch["cheeks"])
         beards = (complete * beard_loss(beard, *batch["beard"].unbind(1))).mean()
-        assert steered.beard is not None
-        seen = beard_drawn_loss(steered.beard.float(), *batch["beard"].unbind(1))
-        seen = (complete * seen).mean()
+        assert steered.worn is not None
+        worn = worn_loss(steered.worn.float(), batch["beard"], batch["labels"])
+        worn = (complete * worn).mean()
         numbers = {
             "nll": nll.mean(),
             "beard": beards,
-            "beard drawn": seen,
+            "worn": worn,
             "told": told,
             "labels": labels,
             "features": regression,
@@ -338,7 +349,7 @@ class PortraitTraining:
             recipe.nll_weight * nll.mean()
             + recipe.told_weight * told
             + recipe.beard_weight * beards
-            + recipe.beard_drawn_weight * seen
+            + recipe.worn_weight * worn
             + recipe.label_weight * labels
             + recipe.feature_weight * regression
             + recipe.still_weight * stillness
