@@ -24,10 +24,10 @@ from ..sketch.beard import cheeks_and_below
 from . import mobile_stylegan
 from .generator import to_bytes
 from .portrait import TOLD, PortraitBody
-from .worn import Beards, Glasses, Worn
+from .worn import Beards, Glasses, Worn, tell_of
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "0861b3dfa945c2e74e1c8a569b00d6f655a87b9c42d72bdb2fdac9d2cf8dc542"
+SHA256 = "e0d5b47266ba6f2b430a9c8d4c593e72dfb8539182d8da5bbb1a4c54bf2aca70"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male",
@@ -76,10 +76,10 @@ def load_taught(heads: Path = HEADS) -> Taught:
         if name.startswith("probes.")
     }
     row, column = stored.pop("glasses.place").int().tolist()
-    look, tell, bias = (stored.pop(f"glasses.{name}") for name in ("look", "tell", "bias"))
+    look, bias = (stored.pop(f"glasses.{name}") for name in ("look", "bias"))
     worn = Worn(
         Beards(*(stored.pop(f"beard.{name}") for name in Beards._fields)),
-        Glasses(look, tell, bias, (row, column)),
+        Glasses(look, tell_of(look, deviation), bias, (row, column)),
     )
     body = PortraitBody()
     body.mapping, body.synthesis = mapping, synthesis

@@ -47,6 +47,12 @@ class Glasses(NamedTuple):
         return features + F.pad(missing[:, None, None, None] * self.look, around)
 
 
+def tell_of(look: Tensor, deviation: Tensor) -> Tensor:
+    """`Glasses.tell` of a look, by how channels spread, (512,)."""
+    weighed = look / deviation.square()[:, None, None]
+    return weighed / (weighed * look).sum()
+
+
 class Beards(NamedTuple):
     """What tells a cell of a beard from one of smooth skin, and what makes it one."""
 

@@ -232,7 +232,7 @@ def distil(settings: Settings) -> None:
         bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps:
             save_state({**training.state(), "settings": facts}, settings.output)
-    write_heads(training.learnt(), "quick", settings.output)
+    write_heads({"quick": training.learnt()}, settings.output)
 
 
 if __name__ == "__main__":

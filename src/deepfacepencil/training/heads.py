@@ -49,6 +49,7 @@ _SIDE, _BORDER = 24, 2  # cells of a crop; of those along its border the photo i
 _STRAIGHT = 0.03  # of the rate for a head's straight part, which begins where it is best alone
 _NEAREST = 0.7  # of the share of its way from the mean that a latent keeps, at least
 SAVE_EVERY = 250  # steps
+_FEW = 1024  # numbers that are stored as they are; more are stored in half precision
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Fit:
         with torch.no_grad():
             for layer in _takers(network):
                 layer.weight.copy_((layer.weight[:, :, 0, 0] @ whiten)[:, :, None, None])
-        write_heads(network.state_dict(), self.head, self.output)
+        write_heads({self.head: network.state_dict()}, self.output)
 
     def _train(self, network: nn.Module, loss_of: Callable[[NDArray[np.int64]], Tensor]) -> None:
         network.requires_grad_(True).train()
@@ -141,10 +142,13 @@ class Fit:
                 save_state({**now, "step": step + 1, "settings": settings}, self.output)
 
 
-def write_heads(weights: dict[str, Tensor], head: str, output: Path) -> None:
-    """Write OUTPUT/portrait_heads.safetensors: the heads that there are, one of them new."""
-    stored = {name: t for name, t in load_file(HEADS).items() if not name.startswith(f"{head}.")}
-    stored |= {f"{head}.{name}": t.detach().half().contiguous() for name, t in weights.items()}
+def write_heads(new: dict[str, dict[str, Tensor]], output: Path) -> None:
+    """Write OUTPUT/portrait_heads.safetensors: the heads that there are, some of them `new`."""
+    stored = {name: t for name, t in load_file(HEADS).items() if name.split(".")[0] not in new}
+    for head, weights in new.items():
+        for name, t in weights.items():
+            kept = t.detach().contiguous()
+            stored[f"{head}.{name}"] = kept.half() if kept.numel() > _FEW else kept
     data, path = save(stored), output / HEADS.name
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
