@@ -68,10 +68,11 @@ class _Core(nn.Module):
     ) -> tuple[Tensor, ...]:
         steered = self.encoder(Condition(sketch, tolerance, appearance))
         w = self.body.space.somebody(steered.mean, steered.log_scale, code, appearance)
-        corrected = self.body.corrected(w, steered, self.encoder.corrections)
+        begun = self.body.begun(w, steered, self.encoder.corrections)
+        corrected = self.body.corrected_last(begun, steered, self.encoder.corrections)
         logits = self.body.labels(corrected)
         backdrop = backdrop_of(logits)
-        dressed = self.body.dressed(corrected, logits, steered, self.worn)
+        dressed = self.body.dressed(corrected, begun, logits, steered, self.worn)
         features = self.body.raised(softened(dressed, backdrop), slots(w), 32, _SHARED)
         features, regions = softened(features, backdrop), regions_of(logits)
         return features, w, regions, steered.attention, torch.sigmoid(steered.face)

@@ -28,13 +28,13 @@ def test_a_beard_grows_below_the_nose_as_far_as_it_was_drawn(taught: Taught, bar
     inside = -torch.nn.functional.max_pool2d(-below, 3, stride=1, padding=1)[0] > 0
     assert beards.score(bare, cheeks)[0][inside].max() < 0.5 < inside.sum()
     half = torch.cat([EVERYWHERE[..., :16], NOWHERE[..., 16:]], dim=-1)
-    grown = beards.grown(bare, logits, half)
+    grown = bare + beards.missing(bare, logits, half)
     score = beards.score(grown, cheeks)[0]
     assert score[:, :15][inside[:, :15]].min() > 0.8
     torch.testing.assert_close(grown[..., 17:], bare[..., 17:])
     torch.testing.assert_close(grown[:, :, :16], bare[:, :, :16])
-    torch.testing.assert_close(beards.grown(bare, logits, NOWHERE), bare)
-    again = beards.grown(grown, taught.body.labels(grown), half)
+    torch.testing.assert_close(bare + beards.missing(bare, logits, NOWHERE), bare)
+    again = grown + beards.missing(grown, taught.body.labels(grown), half)
     assert (again - grown).abs().mean() < 0.3 * (grown - bare).abs().mean()
 
 
@@ -44,10 +44,10 @@ def test_glasses_are_put_on_once(taught: Taught, bare) -> None:
         return float((taught.body.labels(features).argmax(1) == GLASSES).float().mean())
 
     glasses = taught.worn.glasses
-    worn = glasses.put_on(bare, EVERYWHERE)
+    worn = bare + glasses.missing(bare, EVERYWHERE)
     assert shown(bare) == 0 and shown(worn) > 0.02
-    torch.testing.assert_close(glasses.put_on(worn, EVERYWHERE), worn, atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(glasses.put_on(bare, NOWHERE), bare)
+    torch.testing.assert_close(worn + glasses.missing(worn, EVERYWHERE), worn, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(bare + glasses.missing(bare, NOWHERE), bare)
     torch.testing.assert_close(worn[:, :, 20:], bare[:, :, 20:])
 
 
@@ -59,6 +59,6 @@ def test_strokes_that_are_left_free_put_nothing_on(taught: Taught, bare) -> None
     steered = encoder(condition)._replace(
         worn=torch.stack([9 * EVERYWHERE, 9 * EVERYWHERE], dim=1), levels=[]
     )
-    torch.testing.assert_close(taught.body.dressed(bare, logits, steered, taught.worn), bare)
+    torch.testing.assert_close(taught.body.dressed(bare, bare, logits, steered, taught.worn), bare)
     kept = steered._replace(strength=None)
-    assert (taught.body.dressed(bare, logits, kept, taught.worn) - bare).abs().max() > 0.1
+    assert (taught.body.dressed(bare, bare, logits, kept, taught.worn) - bare).abs().max() > 0.1

@@ -495,28 +495,39 @@ class PortraitBody(nn.Module):
 
     def corrected(self, w: Tensor, steered: Steered, corrections: nn.ModuleList) -> Tensor:
         """The features (B, 512, 32, 32) of w (B, 512), made to follow a drawing."""
+        return self.corrected_last(self.begun(w, steered, corrections), steered, corrections)
+
+    def begun(self, w: Tensor, steered: Steered, corrections: nn.ModuleList) -> Tensor:
+        """The same before the last correction."""
         styles = slots(w)
         x = self.synthesis.begin(styles)
-        for level, size in enumerate(SIZES[: SIZES.index(32) + 1]):
+        for level, size in enumerate(SIZES[: SIZES.index(CORRECTED[-1]) + 1]):
             x = self.synthesis.level(x, styles, level)
-            if size in CORRECTED:
+            if size in CORRECTED[:-1]:
                 at = CORRECTED.index(size)
                 x = corrections[at](x, steered.levels[1 + at], steered.strength)
         return x
 
-    def dressed(self, features: Tensor, logits: Tensor, steered: Steered, worn: Worn) -> Tensor:
+    def corrected_last(self, begun: Tensor, steered: Steered, corrections: nn.ModuleList) -> Tensor:
+        """What `begun` gives, corrected at 32 px too."""
+        return cast(Tensor, corrections[-1](begun, steered.levels[-1], steered.strength))
+
+    def dressed(
+        self, features: Tensor, begun: Tensor, logits: Tensor, steered: Steered, worn: Worn
+    ) -> Tensor:
         """The features (B, 512, 32, 32), with the beard and the glasses that were drawn.
 
-        `logits` (B, 19, 64, 64) are their labels. Where a user leaves strokes free, beard and
-        glasses are left out as corrections are.
+        `logits` (B, 19, 64, 64) are their labels, and `begun` what they were before the last
+        correction, which has learnt to please what tells a beard. Where a user leaves strokes
+        free, beard and glasses are left out as corrections are.
         """
         assert steered.worn is not None
         drawn = torch.sigmoid(steered.worn)
         if isinstance(steered.strength, Tensor):
             kept = (steered.strength / _STRENGTH).clamp(max=1)
             drawn = drawn * F.adaptive_avg_pool2d(kept, drawn.shape[-1])
-        features = worn.beards.grown(features, logits, drawn[:, 0])
-        return worn.glasses.put_on(features, drawn[:, 1])
+        beard = worn.beards.missing(begun, logits, drawn[:, 0])
+        return features + beard + worn.glasses.missing(begun, drawn[:, 1])
 
     def raised(self, features: Tensor, styles: Tensor, have: int, to: int) -> Tensor:
         """Features of `to` px of those of `have` px, by the styles (B, 23, 512)."""

@@ -16,11 +16,11 @@ from ..sketch.labels import CLASSES
 _SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
 _SEEN = 0.4  # share of a cell: so much of a nose is one
 _SKIN_LEAST = 0.2  # share of a cell in which a beard may grow
-_BEARD = 1.1  # the score of what is drawn as a beard; 1 is what tells one from smooth skin
+_BEARD = 1.5  # the score of what is drawn as a beard; 1 is what tells one from smooth skin
 _GLASSES = 0.9  # of the mean difference: faces with glasses have 0.5 to 1.6, others at most 0.3
 # From where to where, of what an encoder says, it is none to all: it is as sure of a beard as of
-# how long it is, and glasses take about half of their box.
-_BEARD_DRAWN, _GLASSES_DRAWN = (0.15, 0.5), (0.15, 0.35)
+# how long it is; of glasses by hand it says less than half of what it says of those of photos.
+_BEARD_DRAWN, _GLASSES_DRAWN = (0.2, 0.5), (0.04, 0.08)
 
 
 class Glasses(NamedTuple):
@@ -35,8 +35,8 @@ class Glasses(NamedTuple):
     bias: Tensor  # with this
     place: tuple[int, int]  # row and column of the box
 
-    def put_on(self, features: Tensor, drawn: Tensor) -> Tensor:
-        """The features (B, 512, 32, 32), with glasses if they were `drawn`, (B, 32, 32)."""
+    def missing(self, features: Tensor, drawn: Tensor) -> Tensor:
+        """What features (B, 512, 32, 32) lack of glasses if they were `drawn`, (B, 32, 32)."""
         top, left = self.place
         height, width = self.look.shape[1:]
         box = slice(top, top + height), slice(left, left + width)
@@ -44,7 +44,7 @@ class Glasses(NamedTuple):
         drawn = _from_to(drawn[:, *box].mean(dim=(1, 2)), _GLASSES_DRAWN)
         missing = drawn * F.relu(_GLASSES - have)
         around = (left, CELLS - left - width, top, CELLS - top - height)
-        return features + F.pad(missing[:, None, None, None] * self.look, around)
+        return F.pad(missing[:, None, None, None] * self.look, around)
 
 
 def tell_of(look: Tensor, deviation: Tensor) -> Tensor:
@@ -72,16 +72,17 @@ class Beards(NamedTuple):
         score = torch.einsum("c,bchw->bhw", self.cell, features)
         return score + own[:, None, None] + self.bias
 
-    def grown(self, features: Tensor, logits: Tensor, drawn: Tensor) -> Tensor:
-        """The features (B, 512, 32, 32), with a beard where it was `drawn`, (B, 32, 32) in [0, 1].
+    def missing(self, features: Tensor, logits: Tensor, drawn: Tensor) -> Tensor:
+        """What features (B, 512, 32, 32) lack of a beard where it was `drawn`, (B, 32, 32).
 
-        `logits` (B, 19, 64, 64) say what is skin and nose. Never is a beard shorter than it was.
+        `drawn` is in [0, 1]; `logits` (B, 19, 64, 64) say what is skin and nose. Never is a beard
+        shorter than it was.
         """
         cheeks, below = cheeks_and_below(logits)
         drawn = _from_to(drawn, _BEARD_DRAWN)
         missing = F.relu(_BEARD * drawn - self.score(features, cheeks)) * below * (drawn > 0)
         missing = F.avg_pool2d(missing[:, None], 3, stride=1, padding=1)  # no cell has a border
-        return features + missing * self.hair[:, None, None]
+        return missing * self.hair[:, None, None]
 
 
 class Worn(NamedTuple):
