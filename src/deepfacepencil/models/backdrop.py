@@ -25,13 +25,11 @@ def backdrop_of(logits: Tensor) -> Tensor:
 def softened(features: Tensor, backdrop: Tensor) -> Tensor:
     """Features (B, C, s, s), those of the backdrop averaged, of 32 or 64 px.
 
-    `backdrop` (B, 1, n, n), n a multiple of s, is what `backdrop_of` gives. Cells that touch the
-    person stay as they are, at 64 px the next ones too: hair has no halo.
+    `backdrop` (B, 1, n, n), n a multiple of s, is what `backdrop_of` gives.
     """
     size = features.shape[-1]
     share = F.adaptive_avg_pool2d(backdrop, size)
-    near = size // 32
-    inside = _SOFT * -F.max_pool2d(-share, 2 * near + 1, stride=1, padding=near)
+    inside = _SOFT * share.square()  # a cell that is half hair is more of a person than that
     total, shares = (_around(x) for x in (features * share, share))
     known = (shares > _SOME).float()
     mean = F.interpolate(known * total / (shares + 1e-3), size=size, mode="bilinear")

@@ -20,7 +20,7 @@ _BEARD = 1.5  # the score of what is drawn as a beard; 1 is what tells one from 
 _GLASSES = 0.9  # of the mean difference: faces with glasses have 0.5 to 1.6, others at most 0.3
 # From where to where, of what an encoder says, it is none to all: it is as sure of a beard as of
 # how long it is; of glasses by hand it says less than half of what it says of those of photos.
-_BEARD_DRAWN, _GLASSES_DRAWN = (0.2, 0.5), (0.04, 0.08)
+_BEARD_DRAWN, _GLASSES_DRAWN = (0.2, 0.5), (0.06, 0.12)
 
 
 class Glasses(NamedTuple):
