@@ -155,6 +155,8 @@ def test_iris_and_pupil_are_where_an_eye_is_darkest_as_far_as_lids_show_them(hei
     for line in Strokes.of(_iris(light, eye)).polylines():
         radii = np.linalg.norm(line - middle, axis=1)
         assert np.ptp(radii) < 1.5  # no chord across what is hidden
+        around = np.diff(np.unwrap(np.arctan2(*(line - middle).T)))
+        assert (around > 0).all() or (around < 0).all()
         ways = np.diff(line, axis=0)
         assert np.ptp(np.unwrap(np.arctan2(ways[:, 1], ways[:, 0]))) > 0.6  # nor along it
         circles[bool(radii.mean() > 9)].append(line)

@@ -149,6 +149,25 @@ def test_the_same_drawing_gives_the_same_strokes(variant):
     assert _apart(normalise_image(image, variant), _face()) < allowed
 
 
+@pytest.mark.parametrize(
+    ("around", "inside", "margin", "found"),
+    [
+        (0.2, 0.95, 50, True), (0.2, 0.95, 110, True), (0.2, 0.95, 190, False),
+        (0.85, 0.95, 50, False), (0.95, 0.2, 50, False), (0.95, 0.95, 50, False),
+    ],
+)  # fmt: skip
+def test_a_sheet_is_what_is_large_and_bright_on_a_dark_table(around, inside, margin, found):
+    grey = np.full((512, 384), around, np.float32)
+    page = np.zeros(grey.shape, bool)
+    page[margin:-margin, margin // 2 : -margin // 2] = True
+    grey[page] = inside
+    grey[250:254, 180:220] = 0.1
+    sheet = normalise._sheet(grey)
+    assert sheet.all() != found
+    if found:
+        assert not sheet[~page].any() and sheet[page].mean() > 0.75
+
+
 def test_a_few_strokes_stay_a_few_strokes():
     strokes = normalise_image(_drawn(_face(), width=8), "marker")
     assert len(strokes) < 2 * len(_face())
