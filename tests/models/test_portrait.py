@@ -10,6 +10,7 @@ from deepfacepencil.errors import InputError
 from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.mobile_stylegan import LATENT
 from deepfacepencil.models.portrait import (
+    SAID,
     SKETCH_SIZE,
     TOLD,
     VALUES,
@@ -182,6 +183,15 @@ def test_a_tolerance_says_how_far_features_are_corrected() -> None:
     torch.testing.assert_close(corrected[..., :4], features[..., :4])
     assert (corrected[..., 4:] - features[..., 4:]).abs().mean() > 0.05
     assert strength_of(-asked).max() > strength_of(None)
+    for most in (asked, -asked):
+        torch.testing.assert_close(strength_of(2 * most), strength_of(most))
+
+
+def test_values_and_whether_they_are_said_are_all_of_the_appearance() -> None:
+    assert len(VALUES) == len(SAID) and not {*VALUES} & {*SAID}
+    assert {*VALUES, *SAID} == {*range(CONDITION_SIZE)}
+    said = Appearance(hair=(1, 2, 3), age=30).condition()[SAID]
+    assert said.sum() == 4 and {*said.tolist()} == {0, 1}
 
 
 def test_corrections_are_kept_to_the_face() -> None:
