@@ -273,7 +273,8 @@ def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floatin
 
 def _box_sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
     """The sum over every height x width box inside."""
-    total = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    total = np.zeros((len(values) + 1, values.shape[1] + 1))
+    values.cumsum(0).cumsum(1, out=total[1:, 1:])
     tall = total[height:] - total[:-height]
     return tall[:, width:] - tall[:, :-width]
 
