@@ -11,8 +11,8 @@ from ..sketch.labels import CLASSES
 
 _BACKDROP = CLASSES.index("background")
 _CELLS = 4  # averaged before their neighbours are: a side of 12 cells
-# At 32 and at 64 px. All of it looks softer still, but KID x 1000 on validation faces is 18.2 then,
-# 17.5 with 0.7 and 15.0 with the body's own backdrop.
+# At 32 and at 64 px. KID x 1000 on validation faces is 19.9 so, 15.0 with the body's own backdrop,
+# against photos with theirs; with less of it second faces are seen.
 _SOFT = 0.8
 _SOME = 0.01  # share of those cells from which on they have a backdrop
 

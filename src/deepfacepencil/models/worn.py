@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..sketch.beard import CELLS, CHEEKS
+from ..sketch.beard import CELLS, CHEEKS, GROWS
 from ..sketch.labels import CLASSES
 
 _SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
 _SEEN = 0.4  # share of a cell: so much of a nose is one
-_SKIN_LEAST = 0.2  # share of a cell in which a beard may grow
 _BEARD = 1.5  # the score of what is drawn as a beard; 1 is what tells one from smooth skin
 _GLASSES = 0.9  # of the mean difference: faces with glasses have 0.5 to 1.6, others at most 0.3
 # From where to where, of what an encoder says, it is none to all: it is as sure of a beard as of
@@ -109,4 +108,4 @@ def cheeks_and_below(logits: Tensor) -> tuple[Tensor, Tensor]:
     above, aside = lowest - 0.5 - row, (column - middle).abs()
     cheeks = skin * (lowest > 0) * (above > 0) * (above < CHEEKS[0]) * (aside < CHEEKS[1])
     found = cheeks.sum(dim=(1, 2), keepdim=True) > 1
-    return cheeks * found, ((skin > _SKIN_LEAST) & (above < 0) & found).float()
+    return cheeks * found, ((skin > GROWS) & (above < 0) & found).float()

@@ -32,6 +32,11 @@ def closed(values: _Pixels, size: int) -> _Pixels:
     return lowest(highest(values, size, size), size, size)
 
 
+def opened(values: _Pixels, size: int) -> _Pixels:
+    """Opening: values (H, W) without bright details without room for `size` x `size` pixels."""
+    return highest(lowest(values, size, size), size, size)
+
+
 def grown(mask: Mask, reach: float) -> Mask:
     """Dilation by a disc: the pixels (H, W) within `reach` pixels of the mask."""
     if not mask.any():

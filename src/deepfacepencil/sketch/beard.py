@@ -20,6 +20,7 @@ _SCALE = CANVAS / _SIZE
 _LEAST = 150  # of its pixels: less is no beard
 _SKIN, _NOSE = CLASSES.index("skin"), CLASSES.index("nose")
 CELLS = 32  # of a side of a face
+GROWS = 0.2  # of a cell that is skin: in less no beard grows
 CHEEKS = (5, 8)  # cells: how far they reach above the lowest of the nose, and to its sides
 
 
@@ -129,14 +130,19 @@ def cheeks_and_below(labels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ND
     Both are zero where no nose is seen, or hardly any cheek.
     """
     nothing = np.zeros((CELLS, CELLS), np.float32)
-    pixels = len(labels) // CELLS  # of a cell, a side
-    nose = np.argwhere(labels == _NOSE) / pixels
+    nose = np.argwhere(labels == _NOSE) / (len(labels) // CELLS)
     if not len(nose):
         return nothing, nothing
-    skin = (labels == _SKIN).reshape(CELLS, pixels, CELLS, pixels).mean(axis=(1, 3))
+    skin = shares(labels == _SKIN)
     row, column = np.mgrid[:CELLS, :CELLS]
     above, aside = nose[:, 0].max() - 0.5 - row, np.abs(column - nose[:, 1].mean())
     cheeks = skin * ((above > 0) & (above < CHEEKS[0]) & (aside < CHEEKS[1]))
     if cheeks.sum() <= 1:
         return nothing, nothing
-    return cheeks.astype(np.float32), ((skin > 0.2) & (above < 0)).astype(np.float32)
+    return cheeks.astype(np.float32), ((skin > GROWS) & (above < 0)).astype(np.float32)
+
+
+def shares(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How much of each cell of 32 px a mask (S, S) has, (32, 32)."""
+    pixels = len(mask) // CELLS  # of a cell, a side
+    return mask.reshape(CELLS, pixels, CELLS, pixels).mean(axis=(1, 3))

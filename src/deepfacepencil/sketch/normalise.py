@@ -23,12 +23,12 @@ from ..budget import MAX_PIXELS, read_file
 from ..errors import InputError, missing_package
 from ..provenance import DRAWING_KEY
 from . import svg
-from .around import Mask, closed, grown, highest, lowest, shrunk
+from .around import Mask, closed, grown, highest, lowest, opened, shrunk
 from .paper import are_rules, without_rules
 from .place import centre, face_likeness
 from .seen import contrast, is_what_is_seen, on_paper
 from .strokes import CANVAS, Strokes
-from .tone import darkness, hatching, without_smudges
+from .tone import darkness, hatching, noise_of, without_smudges
 from .trace import pixel_chains, trace
 
 _MIN_SIDE = 16
@@ -329,12 +329,11 @@ def _gaps(planes: Sequence[NDArray[np.float32]], ink: Ink) -> Mask:
     none = np.zeros(ink.shape, bool)
     if len(planes) == 1:
         return none
-    noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
-    full = lowest(highest(ink, _BETWEEN, _BETWEEN), _BETWEEN, _BETWEEN)
-    level = highest(lowest(full, _LINE, _LINE), _LINE, _LINE)  # without lines
+    noise = noise_of(ink)
+    level = opened(closed(ink, _BETWEEN), _LINE)  # without lines
     lines = ink - level
     pale = (level > 0.06 + 4 * noise) & (level < _PALE * darkness(lines))
-    covered = highest(lowest(pale, _SCRIBBLED, _SCRIBBLED), _SCRIBBLED, _SCRIBBLED)
+    covered = opened(pale, _SCRIBBLED)
     strong, bare = lines > 0.25, ink < 0.03
     if not (covered.any() and strong.any() and bare.any()):
         return none
@@ -353,10 +352,8 @@ def _gaps(planes: Sequence[NDArray[np.float32]], ink: Ink) -> Mask:
 
 def _filled(plane: NDArray[np.float32], gaps: Mask) -> NDArray[np.float32]:
     """A channel with the gaps between strokes filled, in these areas, by the strokes' colour."""
-    if not gaps.any():
-        return plane
     pale = np.maximum(plane, np.float32(np.percentile(plane[gaps], 10)))
-    fill = highest(lowest(pale, _BETWEEN, _BETWEEN), _BETWEEN, _BETWEEN)
+    fill = opened(pale, _BETWEEN)
     return np.where(gaps, np.minimum(plane, fill), plane)
 
 
@@ -471,7 +468,7 @@ def _off_paper(channel: NDArray[np.floating], sheet: Mask) -> Ink:
 def lines_of(ink: Ink) -> Mask:
     """The centrelines of what is drawn, one pixel wide, and the outlines of what is filled."""
     smooth = ndimage.gaussian_filter(ink, 0.7)
-    noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
+    noise = noise_of(smooth)
     mask = _drawn(smooth, noise)
     if not mask.any():
         return mask

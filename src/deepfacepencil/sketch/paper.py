@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from .around import grown, highest, lowest
 from .strokes import CANVAS, Strokes
+from .tone import noise_of
 
 _BINS = 360  # directions, over half a turn
 _PALE = 0.1
@@ -35,7 +36,7 @@ _SIDE = 2 * int(np.ceil(CANVAS * 2**0.5 / 2)) + 2  # of a square that the canvas
 def without_rules(ink: NDArray[np.float32], page: float = CANVAS) -> NDArray[np.float32]:
     """Ink (CANVAS, CANVAS) in 0..1 without what is ruled; `page` is the paper's smaller side."""
     reach = min(_ACROSS * CANVAS, _OF_PAGE * page)
-    noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
+    noise = noise_of(ink)
     ink = _without_dots(ink, noise)
     found = [_ruled(ink, direction, noise, reach) for direction in _directions(ink)]
     strength = reduce(np.maximum, [one for one in found if one is not None], np.zeros_like(ink))

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from .around import Mask, grown, highest, lowest
+from .around import Mask, grown, highest, lowest, opened
 from .trace import pixel_chains
 
 _SMUDGE = 17  # pixels: what is smaller is a line or a dot
@@ -42,7 +42,7 @@ _Chains = Sequence[NDArray[np.intp]]
 def without_smudges(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Ink (H, W) in 0..1 without pale tone that fades out; lines on it stay."""
     half = ink[::2, ::2]  # is enough to see whether there is some
-    tone = _without_details(half, _SMUDGE // 4 * 2 + 1)
+    tone = opened(half, _SMUDGE // 4 * 2 + 1)
     toned = tone > _FAINT
     if not toned.any():
         return ink
@@ -59,12 +59,8 @@ def without_smudges(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     if not soft.any():
         return ink
     here = grown(soft[parts], 1).repeat(2, axis=0).repeat(2, axis=1)
-    tone = np.where(here, _without_details(ink, _SMUDGE), 0)
+    tone = np.where(here, opened(ink, _SMUDGE), 0)
     return ((ink - tone) / np.maximum(1 - tone, np.float32(0.1))).astype(np.float32)
-
-
-def _without_details(ink: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    return highest(lowest(ink, size, size), size, size)
 
 
 def hatching(lines: Mask, ink: NDArray[np.float32], noise: float) -> Mask:
@@ -110,6 +106,11 @@ def darkness(ink: NDArray[np.float32]) -> float:
     return float(np.percentile(ink[ink > 0.1], 80)) if (ink > 0.1).any() else 1.0
 
 
+def noise_of(ink: NDArray[np.floating]) -> float:
+    """The standard deviation of what is no line: most of a drawing (H, W) is paper."""
+    return 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
+
+
 def _enclosed(lines: Mask) -> Mask:
     """What is surrounded by lines, with small gaps."""
     parts, _ = ndimage.label(~grown(lines, _TOUCHING / 2))
@@ -127,7 +128,7 @@ def _toned(ink: NDArray[np.float32], noise: float) -> Mask:
     """Where there is some ink nearly everywhere in an area that is larger than eyes and lips."""
     some = (ink > 4 * noise + 0.02).astype(np.float32)
     covered = ndimage.uniform_filter(some, _WINDOW // 2) > _COVERED
-    return highest(lowest(covered, _AREA, _AREA), _AREA, _AREA)
+    return opened(covered, _AREA)
 
 
 def _touching(

@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..models.mobile_stylegan import CHANNELS
 from ..models.portrait_body import Taught, labels_of, load_taught
 from ..models.worn import Glasses, tell_of
-from ..sketch.beard import CELLS, cheeks_and_below
+from ..sketch.beard import cheeks_and_below, shares
 from ..sketch.labels import CLASSES
 from .heads import write_heads
 
@@ -64,8 +64,7 @@ class Faces:
             with np.load(path) as stored:
                 self.beards.append(stored["beard"])
                 labels = joined_labels(stored["labels"]) == _GLASSES
-            cells = len(labels) // CELLS
-            glasses.append(labels.reshape(CELLS, cells, CELLS, cells).mean(axis=(1, 3)))
+            glasses.append(shares(labels))
         self.glasses = np.stack(glasses)
 
     def features(self, taught: Taught, index: int) -> Tensor:
