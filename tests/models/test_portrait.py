@@ -16,9 +16,7 @@ from deepfacepencil.models.portrait import (
     VALUES,
     WORN,
     Correction,
-    LabelHead,
     LatentSpace,
-    PhotoHead,
     PortraitEncoder,
     Steered,
     strength_of,
@@ -31,6 +29,7 @@ from deepfacepencil.models.portrait_body import (
     load_taught,
     photo_of,
 )
+from deepfacepencil.models.portrait_heads import LabelHead, PhotoHead
 from deepfacepencil.runtime.appearance import CONDITION_SIZE, Appearance
 from deepfacepencil.sketch.labels import CLASSES
 

@@ -1,4 +1,4 @@
-"""Teaching the quick head the photos of 256 px that the body makes (models/portrait.py; ours).
+"""Teaching the quick head the photos of 256 px of the body (models/portrait_heads.py; ours).
 
     python -m deepfacepencil.training.distil OUTPUT --run RUN
 
@@ -26,8 +26,9 @@ from ..errors import InputError
 from ..export_portrait import load_encoder
 from ..models.alexnet import ShiftTolerantAlexNet, load_alexnet
 from ..models.mobile_stylegan import SIZES, slots
-from ..models.portrait import PortraitBody, QuickHead
+from ..models.portrait import PortraitBody
 from ..models.portrait_body import Taught, load_taught
+from ..models.portrait_heads import QuickHead
 from .checkpoint import load_state, save_state
 from .heads import numbered_face, part_of_level, photo_loss, shards, write_heads
 from .precision import autocast

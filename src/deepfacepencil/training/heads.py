@@ -1,4 +1,4 @@
-"""Fitting the body's own heads: of photos, and of labels (models/portrait.py; ours).
+"""Fitting the body's own heads: of photos, and of labels (models/portrait_heads.py; ours).
 
     python -m deepfacepencil.training.heads photos FOLDER --count 800
     python -m deepfacepencil.training.heads fit OUTPUT [--run RUN]
@@ -33,8 +33,9 @@ from ..export_portrait import load_encoder
 from ..files import atomic_path
 from ..models.condition import Condition
 from ..models.mobile_stylegan import LATENT, SIZES, slots
-from ..models.portrait import HEAD, SKETCH_SIZE, PhotoHead, PortraitBody, PortraitEncoder
+from ..models.portrait import HEAD, SKETCH_SIZE, PortraitBody, PortraitEncoder
 from ..models.portrait_body import HEADS, Taught, labels_of, load_taught, photo_of
+from ..models.portrait_heads import PhotoHead
 from ..runtime.appearance import CONDITION_SIZE
 from ..runtime.engine import SPREAD
 from ..sketch.labels import CLASSES
