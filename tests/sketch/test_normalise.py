@@ -15,14 +15,11 @@ from skimage.measure import find_contours
 
 from deepfacepencil.errors import InputError
 from deepfacepencil.provenance import DRAWING_KEY
-from deepfacepencil.sketch import lines, normalise, pen, svg
-from deepfacepencil.sketch.normalise import (
-    _without_clutter,
-    ink_of,
-    lines_of,
-    load_drawing,
-    normalise_image,
-)
+from deepfacepencil.sketch import lines, pen, pictures, svg
+from deepfacepencil.sketch.centrelines import _without_clutter, lines_of
+from deepfacepencil.sketch.ink import _sheet, ink_of
+from deepfacepencil.sketch.normalise import load_drawing, normalise_image, read_drawing
+from deepfacepencil.sketch.paper import without_rules
 from deepfacepencil.sketch.place import centre
 from deepfacepencil.sketch.strokes import CANVAS, Strokes, through
 
@@ -162,7 +159,7 @@ def test_a_sheet_is_what_is_large_and_bright_on_a_dark_table(around, inside, mar
     page[margin:-margin, margin // 2 : -margin // 2] = True
     grey[page] = inside
     grey[250:254, 180:220] = 0.1
-    sheet = normalise._sheet(grey)
+    sheet = _sheet(grey)
     assert sheet.all() != found
     if found:
         assert not sheet[~page].any() and sheet[page].mean() > 0.75
@@ -250,10 +247,10 @@ def test_image_formats(suffix, tmp_path):
 
 def test_kinds_that_need_a_package_say_which(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
-    monkeypatch.setattr(normalise, "FORMATS", ("PNG",))
+    monkeypatch.setattr(pictures, "FORMATS", ("PNG",))
     for data in (b"%PDF-1.4\n", b"\0\0\0 ftypheic\0\0\0\0"):
         with pytest.raises(InputError, match=r"(?s)^drawing: .*\[formats\]"):
-            normalise.read_drawing(io.BytesIO(data), "drawing")
+            read_drawing(io.BytesIO(data), "drawing")
 
 
 @pytest.mark.parametrize("size", [512, 2500])
@@ -401,7 +398,7 @@ def test_lines_around_what_is_hatched_with_a_ruler_stay(step, lean):
     inside = np.where(np.asarray(around) > 0, np.asarray(hatched), 0)
     outline = _ink(lambda canvas: canvas.ellipse((119, 59, 391, 331), None, 255, 3)) > 0.5
     ink = np.maximum(inside.astype(np.float32) / 255, outline)
-    lines = lines_of(normalise.without_rules(ink))
+    lines = lines_of(without_rules(ink))
     assert (ndimage.distance_transform_edt(~lines)[outline] > 12).mean() < 0.02
 
 
@@ -485,7 +482,7 @@ def _cut_after_its_drawing() -> bytes:
 def test_what_ended_the_program_once_is_strokes_or_one_line(data):
     """Errors of libraries that are no InputError, one of them not even an Exception."""
     try:
-        strokes = normalise.read_drawing(io.BytesIO(data()), "drawing")
+        strokes = read_drawing(io.BytesIO(data()), "drawing")
     except InputError as problem:
         assert "\n" not in str(problem)
     else:

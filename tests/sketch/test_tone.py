@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from deepfacepencil.sketch.normalise import ink_of, lines_of
+from deepfacepencil.sketch.centrelines import lines_of
+from deepfacepencil.sketch.ink import ink_of
 from deepfacepencil.sketch.place import average_face
 from deepfacepencil.sketch.tone import _enclosed, _over_crossings, without_smudges
 from deepfacepencil.sketch.trace import pixel_chains

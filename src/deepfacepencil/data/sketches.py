@@ -15,12 +15,12 @@ from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import skeletonize
 from tqdm import tqdm
 
+from ..budget import MAX_PIXELS
 from ..errors import InputError
 from ..files import atomic_path, require_own_names
 from ..images import open_image, upright
 from ..sketch import svg
 from ..sketch.deform import DEFAULT_D, deform
-from ..sketch.normalise import MAX_PIXELS
 from ..sketch.pen import picture
 from ..sketch.strokes import CANVAS, Strokes, through
 from ..sketch.trace import trace, trace_labels

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+SQUARE = np.ones((3, 3), bool)  # a pixel and the eight around it
 _FAR = 40  # pixels, from where on a disc is faster to measure than to shift
 
 Mask = NDArray[np.bool_]
@@ -62,6 +63,13 @@ def shrunk(mask: Mask, reach: float) -> Mask:
     What is beyond the picture does not count.
     """
     return ~grown(~mask, reach)
+
+
+def large(mask: Mask, area: float) -> Mask:
+    """The connected parts of at least `area` pixels."""
+    parts, count = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    return (mask & (sizes >= area)[parts]).astype(bool)
 
 
 def _slid(join: Callable[..., _Pixels], values: _Pixels, size: int, axis: int) -> _Pixels:

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from .around import grown, highest, lowest
+from .around import SQUARE, grown, highest, lowest
 from .strokes import CANVAS, Strokes
 from .tone import noise_of
 
@@ -80,7 +80,7 @@ def are_rules(strokes: Strokes) -> NDArray[np.bool_]:
 
 def _without_dots(ink: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
     """Without the dots of a paper: alike, and as far from each other as the next."""
-    parts, count = ndimage.label(ink > max(0.05, 4 * noise), np.ones((3, 3), bool))
+    parts, count = ndimage.label(ink > max(0.05, 4 * noise), SQUARE)
     if count < _DOTS:
         return ink
     area = np.bincount(parts.ravel(), minlength=count + 1)
@@ -180,7 +180,7 @@ def _rules(level: NDArray[np.float32], noise: float, reach: float) -> NDArray[np
     straight = highest(full, 1, _PIECE) & drawn
     # Parts of a line that strokes interrupt are one line.
     joined = highest(straight, 1, 9)
-    parts, count = ndimage.label(joined, np.ones((3, 3), bool))
+    parts, count = ndimage.label(joined, SQUARE)
     bars = []
     for index, (down, right) in enumerate(ndimage.find_objects(parts), 1):
         length, height = right.stop - right.start, down.stop - down.start

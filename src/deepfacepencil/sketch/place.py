@@ -15,6 +15,7 @@ from scipy import ndimage
 from scipy.fft import irfft2, next_fast_len, rfft2
 
 from . import pen
+from .around import SQUARE
 from .strokes import CANVAS, Strokes, through
 
 # Where the features of 1,600 training faces are on the canvas (medians; standard deviations of 2 px
@@ -204,7 +205,7 @@ def _outlined(
         skin = parts[here] == index
         if shrunk > 1:  # between features too
             reach = {"iterations": 3 * shrunk, "mask": inside[here]}
-            skin = ndimage.binary_dilation(skin, np.ones((3, 3), bool), **reach)
+            skin = ndimage.binary_dilation(skin, SQUARE, **reach)
         _, features = ndimage.label(ndimage.binary_fill_holes(skin) & ~skin)
         if features >= least and skin.mean() > 0.4:  # not the hair around the face
             faces.append(((left + right) / 2, (top + bottom) / 2, (height * width) ** 0.5))
