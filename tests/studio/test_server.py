@@ -23,7 +23,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
 
 from deepfacepencil.errors import InputError
-from deepfacepencil.studio.guard import Access
+from deepfacepencil.studio.guard import Access, Guard
 from deepfacepencil.studio.listening import Allowance, listening
 from deepfacepencil.studio.render_queue import Client, Counts, RenderQueue
 from deepfacepencil.studio.server import Limits, create_app
@@ -130,6 +130,20 @@ def test_the_origin_is_ours_in_any_case_of_letters(client: TestClient) -> None:
         assert head(page.receive_bytes())["id"] == 2
 
 
+def test_routes_are_not_given_what_takes_time_to_take_apart() -> None:
+    given: dict[str, Any] = {}
+
+    async def app(scope: dict[str, Any], *_: object) -> None:
+        given.update(scope)
+
+    headers = [(b"host", b"localhost"), (b"cookie", b"a=b;" * 9), *[(b"a", b"b")] * 9]
+    asked = {"type": "http", "method": "HEAD", "query_string": b"a=b&" * 9, "headers": headers}
+    asyncio.run(Guard(app, Access())(asked, None, None))  # type: ignore[arg-type]
+    assert given["headers"] == headers[:1]
+    assert not given["query_string"]
+    assert given["method"] == "GET"
+
+
 def test_over_a_network_the_link_with_its_token_gives_access() -> None:
     access = Access.of("0.0.0.0", [], "a-secret")
     address = "http://192.0.2.7:8400"
@@ -199,8 +213,8 @@ def test_files_are_opened(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "reason"),
     [
-        (b"", 422, "no image"),
-        (b"just text", 422, "no image"),
+        (b"", 422, "This file is no image"),
+        (b"just text", 422, "This file is no image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", 422, "no strokes"),
         (b"<svg><!DOCTYPE", 422, "well-formed"),
         (b"\x89PNG\r\n\x1a\n" + b"\x00" * 100, 422, "no image"),

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from fastapi import Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
@@ -26,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 _HOST = re.compile(r"(?:\[([\da-f:.]+)\]|([^\s\[\]:/?#@\\]+))(?::\d{0,5})?", re.IGNORECASE)
 TOKEN = "token"  # of the link that is printed, and in an Authorization: Bearer
+_READ = frozenset({b"host", b"origin", b"if-none-match"})  # headers that the routes read
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -127,8 +128,7 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None:
-            inner = {**scope, "method": "GET"} if only_head else scope
-            return await self._app(inner, receive, answering)
+            return await self._app(_inner(scope), receive, answering)
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
         return await refusal(scope, receive, answering)
@@ -141,23 +141,34 @@ class Guard:
             name = name_of(host)[:60] or "this name"
             hint = f"start it with --allowed-host {name}" if name_of(host) else "ask for localhost"
             return PlainTextResponse(f"This studio does not answer to {name}: {hint}\n", 421)
+        if self._access.token is None:
+            return None
         cookie = _cookie_of(host)
-        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(TOKEN)
-        if asked and self._access.token is not None and self._access.admits(asked[0]):
+        asked = _value(scope.get("query_string", b"").decode("latin-1"), "&", TOKEN)
+        if asked is not None and self._access.admits(unquote(asked)):
             # The token goes out of the address, where histories and screenshots would keep it.
             entering = RedirectResponse("./", 303)
-            entering.set_cookie(cookie, asked[0], httponly=True, samesite="lax", path="/")
+            entering.set_cookie(cookie, unquote(asked), httponly=True, samesite="lax", path="/")
             return entering
         kind, _, bearer = headers.get("authorization", "").partition(" ")
-        shown = bearer if kind.lower() == "bearer" else _cookie(headers, cookie)
+        shown = (
+            bearer if kind.lower() == "bearer" else _value(headers.get("cookie", ""), ";", cookie)
+        )
         if not self._access.admits(shown):
             return PlainTextResponse("Open the link that the studio printed, with its token\n", 401)
         return None
 
 
-def _cookie(headers: Headers, name: str) -> str | None:
-    """The value of a cookie. Ours has no quotes, with which http.cookies takes hours."""
-    for part in headers.get("cookie", "").split(";"):
+def _inner(scope: Message) -> Message:
+    """What the routes are asked, and no more: they would take apart every question and cookie."""
+    headers = [(name, value) for name, value in scope["headers"] if name in _READ]
+    method = {"method": "GET"} if scope.get("method") == "HEAD" else {}
+    return {**scope, **method, "headers": headers, "query_string": b""}
+
+
+def _value(text: str, between: str, name: str) -> str | None:
+    """The value of a cookie or question. Ours has no quotes: with them http.cookies takes hours."""
+    for part in text.split(between):
         key, _, value = part.strip().partition("=")
         if key == name:
             return value
