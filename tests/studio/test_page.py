@@ -209,6 +209,13 @@ def test_undo_redo_and_clear(hand: Hand) -> None:
     whole = hand.strokes()
     hand.page.keyboard.press("Control+z")
     assert hand.strokes() == whole[:1]
+    hand.page.mouse.move(*hand.on_screen((100, 100)))
+    hand.page.mouse.down()
+    hand.page.mouse.move(*hand.on_screen((200, 100)))
+    hand.page.keyboard.press("Escape")
+    hand.page.mouse.move(*hand.on_screen((300, 100)))
+    hand.page.mouse.up()
+    assert hand.strokes() == whole[:1]  # what was begun was given up
     hand.page.click("#undo")
     assert hand.strokes() == []
     assert hand.page.is_disabled("#undo")
@@ -440,8 +447,9 @@ def test_the_gallery_names_doubles_deletes_finds_and_moves(hand: Hand) -> None:
     hand.page.set_input_files("#gallery-file", files)
     hand.until(lambda: cards.count() == 4)
     assert hand.page.locator("[aria-label='Aunt Ada']").count() == 2
-    broken = [{"name": "g.json", "mimeType": "", "buffer": b'{"deepfacepencil-gallery": 1}'}]
-    hand.page.set_input_files("#gallery-file", broken)
+    hand.page.fill("#kept-search", "nobody")
+    assert hand.page.is_visible("#kept-none")
+    hand.open("g.json", b'{"deepfacepencil-gallery": 1}')  # like any other file
     hand.until(lambda: "no gallery" in hand.page.inner_text("#toast"))
     assert cards.count() == 4
 
@@ -471,7 +479,7 @@ def test_a_photo_is_known_for_one_and_can_be_traced(hand: Hand) -> None:
 
 def test_the_picture_to_trace_is_moved_scaled_and_kept(hand: Hand) -> None:
     picture = io.BytesIO()
-    Image.new("RGB", (100, 100), "red").save(picture, "PNG")
+    Image.new("RGB", (3000, 3000), "red").save(picture, "PNG")
     file = {"name": "red.png", "mimeType": "image/png", "buffer": picture.getvalue()}
     hand.page.set_input_files("#trace-file", [file])
 
@@ -487,6 +495,10 @@ def test_the_picture_to_trace_is_moved_scaled_and_kept(hand: Hand) -> None:
         return found
 
     hand.until(lambda: max(colours()) < 200)
+    wrong = [{"name": "me.heic", "mimeType": "image/heic", "buffer": b"heic"}]
+    hand.page.set_input_files("#trace-file", wrong)
+    hand.until(lambda: "JPEG or PNG" in hand.page.inner_text("#toast"))
+    assert max(colours()) < 200  # it does not take the other one's place
     hand.page.click("#tracer")
     hand.page.fill("#tracing-size", "-1")
     hand.drag([(256, 256), (256, 300), (400, 400)])
@@ -494,6 +506,8 @@ def test_the_picture_to_trace_is_moved_scaled_and_kept(hand: Hand) -> None:
     hand.kept()
     hand.page.reload()
     hand.until(lambda: colours()[0] > 200 > colours()[1])
+    side = "import('./room.js').then(({ paper }) => paper.tracing.width)"
+    assert hand.page.evaluate(side) == 2048  # it is kept with every stroke
     assert hand.page.input_value("#tracing-size") == "-1"
     hand.page.click("#untrace")
     hand.until(lambda: min(colours()) > 200)
@@ -510,22 +524,31 @@ def test_a_time_lapse_is_a_video(hand: Hand) -> None:
 
 def test_an_svg_and_a_photo_bring_the_same_strokes_back(hand: Hand) -> None:
     hand.seeing_the_photo_change(lambda: [hand.draw(feature) for feature in FACE])
+    for places in ([(60, 60)], [(60, 90), (80, 90), (100, 90)]):  # a pen that hardly presses
+        for kind, place in [("down", places[0]), *(("move", at) for at in places[1:])]:
+            hand.pointer("pen", 9, kind, place)
+        hand.pointer("pen", 9, "up", places[-1])
+    hand.page.keyboard.press("d")
+    hand.page.click("[aria-label^='Glasses']")
     hand.page.fill("#tolerance", "0.5")
-    hand.page.wait_for_timeout(400)
-    whole, drawing, photo = hand.strokes(), hand.save("svg"), hand.save("photo")
-    for name, data in (("a.svg", drawing), ("a.png", photo)):
+    hand.settle()
+    drawing = hand.save("svg")
+    files = {kind: hand.save(kind) for kind in ("photo", "svg", "png", "both")}
+    assert files["svg"] == drawing
+    for kind, data in files.items():
         hand.page.click("#new")
         hand.until(lambda: hand.page.is_disabled("#save"))
-        hand.open(name, data)
+        hand.open(kind, data)
         hand.until(lambda: not hand.page.is_disabled("#save"))
-        assert hand.strokes() == whole
+        hand.settle()
+        assert hand.save("svg") == drawing, kind
         assert hand.page.input_value("#tolerance") == "0.5"
-    with Image.open(io.BytesIO(photo)) as image:
+    with Image.open(io.BytesIO(files["photo"])) as image:
         assert image.size == (1024, 1024)
         assert image.text["Description"] == SENTENCE  # type: ignore[attr-defined]
         assert image.text[XMP_KEY] == XMP  # type: ignore[attr-defined]
     for kind, size in (("png", (1024, 1024)), ("both", (2048, 1024))):
-        with Image.open(io.BytesIO(hand.save(kind))) as image:
+        with Image.open(io.BytesIO(files[kind])) as image:
             assert image.size == size
             assert (image.text.get(XMP_KEY) == XMP) == (kind == "both")  # type: ignore[attr-defined]
 
@@ -762,7 +785,22 @@ def test_a_picture_of_a_drawing_is_opened(hand: Hand) -> None:
     hand.seeing_the_photo_change(lambda: hand.open("scan.png", data.getvalue()))
     assert hand.strokes()
     hand.open("text.png", b"no picture")
-    hand.until(lambda: "no image" in hand.page.inner_text("#toast"))
+    hand.until(lambda: "This file is no image" in hand.page.inner_text("#toast"))
+    loop = '<ellipse cx="50" cy="50" rx="30" ry="40" fill="none" stroke="#000"/>'
+    loop = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 99 99">{loop}</svg>'
+    bring = """([kind, text, name]) => {
+      const data = new DataTransfer();
+      if (name === "paste") data.setData("text/plain", text);
+      else for (const one of ["a.svg", "b.svg"]) data.items.add(new File([text], one));
+      const about = { dataTransfer: data, clipboardData: data, bubbles: true };
+      document.body.dispatchEvent(new window[kind](name, about));
+    }"""
+    for kind, name, said in [("ClipboardEvent", "paste", "Opened"), ("DragEvent", "drop", "Of 2")]:
+        hand.page.click("#new")
+        hand.until(lambda: hand.page.is_disabled("#save"))
+        hand.page.evaluate(bring, [kind, loop, name])
+        hand.until(lambda said=said: said in hand.page.inner_text("#toast"))  # type: ignore[misc]
+        assert len(hand.strokes()) == 1
 
 
 def test_an_example_is_a_start(hand: Hand) -> None:
@@ -887,6 +925,20 @@ def test_two_fingers_zoom_and_draw_nothing(hand: Hand) -> None:
         hand.pointer("touch", finger, kind, (x, 200))
     assert hand.page.inner_text("#fit") not in ("100%", "NaN%")
     assert hand.strokes() == []
+
+
+def test_a_palm_does_not_disturb_a_finger_that_draws(hand: Hand) -> None:
+    hand.pointer("touch", 1, "down", (100, 200))
+    hand.pointer("touch", 1, "move", (200, 200))
+    hand.page.wait_for_timeout(310)
+    hand.pointer("touch", 2, "down", (400, 400))
+    hand.pointer("touch", 2, "move", (420, 400))
+    hand.pointer("touch", 2, "up", (420, 400))
+    hand.pointer("touch", 1, "move", (300, 200))
+    hand.pointer("touch", 1, "up", (300, 200))
+    assert hand.page.inner_text("#fit") == "100%"
+    (path,) = hand.strokes()
+    assert path.endswith("300 200")
 
 
 def test_a_palm_does_not_disturb_the_pen(hand: Hand) -> None:

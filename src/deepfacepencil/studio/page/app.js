@@ -3,7 +3,7 @@
 import { actions } from "./actions.js";
 import { pasted } from "./clip.js";
 import { setCalm, setGuide, setMenu, setTheme, setWidth } from "./controls.js";
-import { keepTracing, openFile, paste, traceOver } from "./documents.js";
+import { keepTracing, openDropped, openFile, paste, traceOver } from "./documents.js";
 import { canRecord } from "./lapse.js";
 import { fillPanels } from "./looks.js";
 import { $, editor, paper } from "./room.js";
@@ -53,8 +53,7 @@ addEventListener("dragleave", (event) => {
 addEventListener("drop", (event) => {
   event.preventDefault();
   $("drop").hidden = true;
-  const [file] = event.dataTransfer.files;
-  if (file) openFile(file);
+  openDropped(event.dataTransfer.files);
 });
 addEventListener("paste", async (event) => {
   if (document.querySelector("dialog[open]") || event.target.matches?.("input")) return;
@@ -62,6 +61,7 @@ addEventListener("paste", async (event) => {
   try {
     const found = await pasted(event.clipboardData);
     if (found) paste(found);
+    else toast("There are no lines to paste: copy some first.");
   } catch (problem) {
     toast(problem.message);
   }

@@ -32,8 +32,10 @@ export async function pasted(data) {
   if (inside) return { drawing: fromSvg(inside) };
   const [file] = data?.files ?? [];
   if (!file) {
-    const drawing = fromSvg(data?.getData("text/plain") ?? "");
-    return drawing && { drawing };
+    const text = data?.getData("text/plain") ?? "";
+    const drawing = fromSvg(text);
+    if (drawing) return { drawing };
+    return text.includes("<svg") ? { file: new File([text], "pasted.svg", { type: "image/svg+xml" }) } : null;
   }
   const drawing = fromPng(new Uint8Array(await file.arrayBuffer())) ?? (await drawingOf(file));
   return drawing ? { drawing } : { file };

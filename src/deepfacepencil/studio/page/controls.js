@@ -9,7 +9,7 @@ import { select } from "./tools/select.js";
 
 paper.onView = (zoom) => {
   $("fit").textContent = `${Math.round(zoom * 100)}%`;
-  document.body.classList.toggle("zoomed", zoom > 1);
+  document.body.classList.toggle("zoomed", zoom !== 1);
 };
 paper.onAxis = (at) => ($("axis").value = at);
 paper.onChoice = () => showChoice();
@@ -107,7 +107,8 @@ function chosenPart() {
   const [part] = parts;
   if (parts.size !== 1 || !part) return null;
   const [name, variant] = part.split(" ");
-  return { kind: KINDS.find((kind) => kind.name === name), variant };
+  const kind = KINDS.find((one) => one.name === name);
+  return kind?.variants[variant] ? { kind, variant } : null; // a file may name what is not there
 }
 
 /** The next variant of the chosen part, where the chosen one is. */
@@ -151,6 +152,6 @@ export function setMenu(open) {
 export function giveUp() {
   setPanel(null);
   setMenu(false);
-  editor.cancel();
+  paper.letGo();
   paper.choose([]);
 }

@@ -7,10 +7,10 @@ import { download, fromPng, fromSvg, toSvg, withDrawing } from "./files.js";
 import { canRecord, lapse } from "./lapse.js";
 import { LARGEST, put } from "./photo.js";
 import { WHOLE } from "./paper.js";
-import { isPhotograph } from "./pictures.js";
+import { isPhotograph, traceable } from "./pictures.js";
 import { clearPhoto } from "./print.js";
 import { $, editor, look, paper, photo, table } from "./room.js";
-import { toast } from "./sheets.js";
+import { importGallery, toast } from "./sheets.js";
 import { pictureOf } from "./shapes.js";
 import { opening } from "./source.js";
 import { line } from "./tools/line.js";
@@ -29,7 +29,12 @@ table.addEventListener("unkept", () =>
   toast("This browser does not keep your drawing: save it before you leave."),
 );
 
+let opened = 0; // files so far
+
+/** A drawing, a picture of one, or a gallery, from a file. Of several the last one stays. */
 export async function openFile(file) {
+  const mine = ++opened;
+  if (file.name?.endsWith(".json")) return importGallery(table, file);
   if (file.size > 25e6) return toast("This file is larger than 25 MB: choose a smaller one.");
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
@@ -40,12 +45,23 @@ export async function openFile(file) {
       if (wish === "trace") return await traceOver(file);
       if (wish !== "lines") return;
     }
+    if (mine !== opened) return;
+    if (!ours) toast("Looking for the lines in it…", true);
     const drawing = ours ?? { ...begun(), strokes: drawn(await opening.read(bytes)) };
+    if (mine !== opened) return;
     await table.put({ drawing });
-    if (!ours) toast("Opened. These are the lines that were found: correct them where needed.");
+    const found = " These are the lines that were found: correct them where needed.";
+    toast(`Opened.${ours ? "" : found}`);
+    return true;
   } catch (problem) {
-    toast(problem.message || "This file cannot be opened.");
+    if (mine === opened) toast(problem.message || "This file cannot be opened.");
   }
+}
+
+/** The first of the files that were dropped at once. */
+export async function openDropped([file, ...others]) {
+  if (!file || !(await openFile(file)) || !others.length) return;
+  toast(`Of ${others.length + 1} files, ${file.name} was opened: drop one at a time.`);
 }
 
 /** What was chosen on a sheet. */
@@ -58,7 +74,11 @@ const asked = (sheet) =>
 
 /** A picture under the paper, to draw after; null takes it away. It is kept with the drawing. */
 export async function traceOver(file) {
-  table.setAbout({ tracing: file ?? undefined, tracingAt: undefined });
+  try {
+    table.setAbout({ tracing: file ? await traceable(file) : undefined, tracingAt: undefined });
+  } catch {
+    return toast("This browser cannot show this picture: save it as JPEG or PNG.");
+  }
   await showTracing();
 }
 

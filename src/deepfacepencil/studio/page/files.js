@@ -8,18 +8,20 @@ import { SENTENCE, SOFTWARE, XMP, XMP_KEY } from "./provenance.js";
 const KEY = "deepfacepencil-drawing";
 const MOST = { strokes: 2000, points: 40000 };
 const MOST_GROUPS = 1e6;
+const PART = /^[a-z]+ [a-z ]{1,40}$/; // kind and variant of what was dropped in
 const TOO_MANY = "This drawing has more strokes than the studio can hold.";
 const DAMAGED = "This drawing is damaged.";
 
 /** A drawing as SVG: cubic curves through its points, which are the ends of the curves. */
 export function toSvg(drawing) {
-  const paths = drawing.strokes.map(({ points, width, group }) => {
+  const paths = drawing.strokes.map(({ points, width, group, part }) => {
     const pressures = points.map((point) => Math.round(point[2] * 100));
     const pressed = pressures.some((value) => value !== 50);
     const about = [
       pressed && `data-pressure="${pressures.join(" ")}"`,
       width && `data-width="${width}"`,
       group && `data-group="${group}"`,
+      part && `data-part="${part}"`,
     ];
     return `<path ${[...about, `d="${curve(points)}"`].filter(Boolean).join(" ")}/>`;
   });
@@ -100,20 +102,21 @@ function said(name, text) {
 
 function strokeOf(path) {
   const numbers = (path.getAttribute("d") ?? "").match(/-?\d+(\.\d+)?/g)?.map(Number) ?? [];
-  const pressures = (path.dataset.pressure ?? "").split(" ").map((value) => Math.min(1, Number(value) / 100));
+  const pressures = path.dataset.pressure?.split(" ").map((value) => Math.min(1, Number(value) / 100)) ?? [];
   const points = [];
   for (let i = 0; i + 1 < numbers.length; i += 6) {
     const [x, y] = [tenth(numbers[i]), tenth(numbers[i + 1])];
-    points.push([x, y, pressures[points.length] > 0 ? pressures[points.length] : 0.5]);
+    points.push([x, y, pressures[points.length] >= 0 ? pressures[points.length] : 0.5]);
   }
   const far = ([x, y]) => !(Math.max(Math.abs(x), Math.abs(y)) < 100 * PAPER);
   if (!points.length || points.some(far)) throw new Error(DAMAGED);
   // A dot is written as a curve from a point to itself.
-  const isDot = points.length === 2 && points[0].join() === points[1].join();
+  const isDot = points.length === 2 && [0, 1].every((axis) => points[0][axis] === points[1][axis]);
   const about = {};
   const [width, group] = [Number(path.dataset.width), Number(path.dataset.group)];
   if (width >= 1 && width <= 12) about.width = width;
   if (group >= 1 && group <= MOST_GROUPS) about.group = group;
+  if (PART.test(path.dataset.part)) about.part = path.dataset.part;
   return stroke(isDot ? points.slice(0, 1) : points, undefined, about);
 }
 

@@ -13,6 +13,9 @@ import { eraser } from "./tools/eraser.js";
 import { hand } from "./tools/hand.js";
 import { pen } from "./tools/pen.js";
 
+const TOGETHER = 300; // milliseconds between two fingers that pinch
+const FAR = 12; // pixels of the screen: a finger that went farther draws
+
 export const WHOLE = { x: PAPER / 2, y: PAPER / 2, scale: 1 }; // all of the picture, on all of the paper
 
 export class Paper {
@@ -46,7 +49,7 @@ export class Paper {
   #shapes = new WeakMap();
   #view = { zoom: 1, x: 0, y: 0 };
   #pointers = new Map();
-  #doing = null; // {tool, gesture} while the hand is down, {pinch: true} while two fingers are
+  #doing = null; // {tool, gesture, since (its first point)} while the hand is down, {pinch: true} while two fingers are
   #cursor = null;
   #byKeys = false; // whether the cursor is moved by keys
   #penSeen = false;
@@ -83,9 +86,14 @@ export class Paper {
     this.refresh();
   }
 
-  setTool(tool) {
+  /** What is in hand is given up. */
+  letGo() {
     this.editor.cancel();
     this.#doing = null;
+  }
+
+  setTool(tool) {
+    this.letGo();
     if (tool !== this.tool) this.choose([]);
     this.tool = tool;
     this.#showCursor();
@@ -359,20 +367,28 @@ export class Paper {
       this.#penSeen = true;
       this.#pen = event.pointerId;
       this.#pointers.clear(); // a palm may have been there before
-      this.#doing = null;
-      this.editor.cancel();
+      this.letGo();
     }
+    if (this.#draws(event)) return;
     this.#pointers.set(event.pointerId, [event.clientX, event.clientY]);
     if (this.#pointers.size > 1) {
-      this.editor.cancel();
+      this.letGo();
       this.#doing = { pinch: true };
       return;
     }
     const tool = this.#toolFor(event);
     if (!tool) return;
     const point = this.#told(event);
-    this.#doing = { tool, gesture: tool.start(this, point) };
+    this.#doing = { tool, gesture: tool.start(this, point), since: point };
     tool.go(this, this.#doing.gesture, point);
+  }
+
+  /** Whether the finger that is down has drawn for a while: another one is no pinch, but a palm. */
+  #draws({ timeStamp }) {
+    const { tool, since } = this.#doing ?? {};
+    if (!since || tool === hand || timeStamp - since.at < TOGETHER) return false;
+    const [[x, y]] = this.#pointers.values();
+    return Math.hypot(x - since.screen[0], y - since.screen[1]) > FAR;
   }
 
   #toolFor(event) {

@@ -1,6 +1,23 @@
 // What a picture from outside is: a photograph has no lines to find, but can be traced.
 
 const SIDE = 64;
+const TRACED = 2048; // pixels of a picture to trace, at most: it is kept anew with every stroke
+
+/** A picture to trace as a small enough file; fails for what this browser cannot show. */
+export async function traceable(file) {
+  const bitmap = await createImageBitmap(file);
+  const scale = TRACED / Math.max(bitmap.width, bitmap.height);
+  if (scale >= 1) return file;
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+}
 
 /** Whether most of a picture is neither of one ground nor lines on it. */
 export async function isPhotograph(file) {

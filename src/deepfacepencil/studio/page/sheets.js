@@ -15,11 +15,12 @@ for (const sheet of document.querySelectorAll("dialog")) {
 
 let toasting = 0;
 
-export function toast(text) {
+/** Says it for a while, or until something else is said. */
+export function toast(text, stays = false) {
   $("toast").textContent = text;
   $("toast").classList.add("shown");
   clearTimeout(toasting);
-  toasting = setTimeout(() => $("toast").classList.remove("shown"), 5000);
+  if (!stays) toasting = setTimeout(() => $("toast").classList.remove("shown"), 5000);
 }
 
 function card(list, label, picture, choose) {
@@ -85,9 +86,14 @@ export async function showGallery(table) {
   list.textContent = entries.length ? "" : "Nothing here yet: what you draw is kept by itself.";
   for (const entry of entries) keptCard(list, table, entry);
   $("kept-search").value = "";
+  $("kept-none").hidden = true;
   $("kept-export").onclick = exportAll;
   $("kept-import").onclick = () => $("gallery-file").click();
-  $("gallery-file").onchange = () => importAll(table);
+  $("gallery-file").onchange = () => {
+    const [file] = $("gallery-file").files;
+    $("gallery-file").value = "";
+    if (file) importGallery(table, file);
+  };
   if (!$("kept").open) $("kept").showModal();
 }
 
@@ -102,6 +108,7 @@ $("kept-search").addEventListener("input", ({ target }) => {
   for (const item of $("kept-list").querySelectorAll(".card")) {
     item.hidden = !item.dataset.name.toLowerCase().includes(wanted);
   }
+  $("kept-none").hidden = !wanted || Boolean($("kept-list").querySelector(".card:not([hidden])"));
 });
 $("kept").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !event.target.matches("input")) return;
@@ -197,10 +204,8 @@ async function exportAll() {
   download(new Blob([text], { type: "application/json" }), "gallery.json");
 }
 
-async function importAll(table) {
-  const [file] = $("gallery-file").files;
-  $("gallery-file").value = "";
-  if (!file) return;
+/** What `exportAll` wrote comes in beside what is there. */
+export async function importGallery(table, file) {
   try {
     const { [FORM]: version, drawings } = JSON.parse(await file.text());
     if (version !== 1 || !Array.isArray(drawings)) throw new Error();
