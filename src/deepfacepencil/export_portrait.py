@@ -56,8 +56,8 @@ _WIDE, _REGIONS = "wide", "regions"
 _SHARED = 64  # pixels of the features that all photos are made of
 
 
-class _Core(nn.Module):
-    """All that photos of every size share."""
+class Core(nn.Module):
+    """All that photos of every size share: the features of 64 px, and what else they need."""
 
     def __init__(self, body: PortraitBody, worn: Worn, encoder: PortraitEncoder) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class _Core(nn.Module):
 
 
 class _Branch(nn.Module):
-    """What is computed only where it is needed, of what `_Core` gives."""
+    """What is computed only where it is needed, of what `Core` gives."""
 
     def __init__(self, body: PortraitBody, size: int = 0) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ def export(run: Path, output: Path) -> float:
     body = taught.body
     body.space.axes.copy_(axes)
     inputs = _example()
-    core = _Core(body, taught.worn, encoder).eval()
+    core = Core(body, taught.worn, encoder).eval()
     given = {name: torch.from_numpy(value) for name, value in inputs.items()}
     with torch.no_grad():
         features, w, regions, *_ = core(*given.values())
@@ -182,7 +182,7 @@ def to_onnx(
 ) -> ModelProto:
     """The model, with `facts` in its metadata. The networks are not to be used afterwards."""
     use_named_norms(encoder)
-    core = _Core(body, worn, encoder).eval()
+    core = Core(body, worn, encoder).eval()
     inputs = {
         SKETCH: torch.zeros(1, 1, SKETCH_SIZE, SKETCH_SIZE),
         TOLERANCE: torch.zeros(1, 1, TOLERANCE_SIZE, TOLERANCE_SIZE),

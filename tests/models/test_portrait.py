@@ -209,18 +209,28 @@ def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:
         load_taught(tmp_path / "none")
 
 
-def test_a_drawing_decides_what_is_worn_and_no_code(taught) -> None:
-    """Whatever the code, glasses, hat and beard are those of the mean; other things vary."""
+def test_a_drawing_decides_what_it_tells_and_no_code(taught) -> None:
+    """Whatever the code, glasses, beard, age are those of the mean; what it tells not, varies."""
     space, generator = taught.body.space, torch.Generator().manual_seed(0)
-    mean = 1.5 * space.told[:WORN].sum(0).expand(64, LATENT)  # all three are drawn
+    mean = 1.5 * space.told[:WORN].sum(0).expand(64, LATENT)  # glasses, hat and beard are drawn
     log_scale, code = torch.zeros_like(mean), torch.randn(64, LATENT, generator=generator)
     drawn = space.draw(mean, log_scale, code)
-    before, after = (v @ space.told.T for v in (drawn, space.as_worn(drawn, mean, log_scale)))
+    told = space.as_told(drawn, mean, log_scale)
+    before, after = (v @ space.told.T for v in (drawn, told))
     assert len(TOLD) == before.shape[1]
     assert (after.std(0)[:WORN] < 0.2 * before.std(0)[:WORN]).all()
-    assert (after.std(0)[WORN:] > 0.5 * before.std(0)[WORN:]).all()
+    assert (after.std(0)[WORN:] < 0.4 * before.std(0)[WORN:]).all()
+    assert (told.std(0) > 0.8 * drawn.std(0)).float().mean() > 0.9
     more = after.mean(0)[:WORN] / (mean[0] @ space.told.T)[:WORN]
     assert ((more > 1) & (more < 2)).all()
+
+
+def test_who_is_drawn_old_is_old_and_who_is_drawn_young_is_young(taught) -> None:
+    space, row = taught.body.space, TOLD.index("age")
+    for sign in (-1, 1):
+        mean = sign * space.told[row].expand(4, LATENT)
+        told = space.as_told(mean, mean, torch.zeros_like(mean)) @ space.told[row]
+        assert (sign * told > 1.5).all()
 
 
 def test_what_is_asked_for_is_shown_and_what_is_not_is_left(taught) -> None:

@@ -12,11 +12,11 @@ from deepfacepencil.sketch.beard import (
     _dots,
     _hatching,
     _outline,
-    _places,
     _scribble,
     _strands,
     beard_strokes,
     cheeks_and_below,
+    spread_over,
 )
 from deepfacepencil.sketch.labels import CLASSES
 from deepfacepencil.sketch.pen import draw
@@ -61,7 +61,7 @@ AREA[80:112, 40:88] = True  # 160 to 352 and 320 to 448 on the canvas
 
 def test_places_are_all_over_the_area_and_about_as_far_apart_as_asked() -> None:
     for apart in (10.0, 25.0):
-        places = _places(AREA, apart, np.random.default_rng(0))
+        places = spread_over(AREA, apart, np.random.default_rng(0))
         assert (places >= (160, 320)).all() and (places < (352, 448)).all()
         assert abs(len(places) * apart**2 / (192 * 128) - 1) < 0.2
         everywhere = np.stack(np.nonzero(AREA)[::-1], axis=1) * 4 + 2

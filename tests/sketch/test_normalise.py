@@ -191,18 +191,35 @@ PONYTAIL = [_arc(310, 150, 150 - 12 * k, 100 - 8 * k, 170, 380) for k in range(5
 BUNS = [_arc(x, y, 60, 55) for x in (30, 270) for y in (60, 175)]
 
 
+def _cartoon(eyes, mouth, apart=80):
+    """An outline, eyes, brows and a mouth, as high as is said."""
+    sides = (150 - apart / 2, 150 + apart / 2)
+    return [
+        _arc(150, 330, 100, 165),
+        *(_arc(x, eyes, 20, 20) for x in sides),
+        *(_arc(x, eyes - 35, 16, 5, 180, 360) for x in sides),
+        _arc(150, mouth, 40, 14),
+    ]
+
+
 @pytest.mark.parametrize("hair", [PONYTAIL, BUNS])
 def test_a_cartoon_is_placed_by_its_outline(hair):
-    face = [
-        _arc(150, 330, 100, 165),
-        *(_arc(x, 280, 20, 20) for x in (110, 190)),
-        *(_arc(x, 245, 16, 5, 180, 360) for x in (110, 190)),
-        _arc(150, 420, 40, 14),
-    ]
+    face = _cartoon(eyes=280, mouth=395)
     outline = next(iter(centre(Strokes.of(face + hair))))
     low, high = outline.min(axis=0), outline.max(axis=0)
     np.testing.assert_allclose((low + high) / 2, (256, 278), atol=5)
     assert 300 < np.sqrt(np.prod(high - low)) < 360
+
+
+@pytest.mark.parametrize("where", [(250, 440, 80), (280, 430, 80), (290, 395, 125)])
+def test_a_face_drawn_too_long_or_too_wide_comes_out_smaller(where):
+    """No training face has eyes and mouth farther apart than their crop allows."""
+    eyes, mouth, apart = where
+    placed = list(centre(Strokes.of(_cartoon(eyes, mouth, apart) + BUNS)))
+    middles = [(line.min(axis=0) + line.max(axis=0)) / 2 for line in placed[:6]]
+    np.testing.assert_allclose(middles[0], (256, 278), atol=5)
+    between, down = middles[2][0] - middles[1][0], middles[5][1] - middles[1][1]
+    assert max(between / 145, down / 150) == pytest.approx(1, abs=0.06)
 
 
 def test_what_is_no_face_stays_where_it_is():

@@ -3,11 +3,12 @@
 Latents come by seed. Too few of MobileStyleGAN's own faces have glasses, so a part is chosen by
 linear probes of the latent: from ten times as many candidates, some of those that rank first.
 Of all faces, 12 % are chosen for glasses, 8 % for hats, 10 % for beards, 7 % for light hair, 2 %
-for fair hair, 3 % for little hair, 8 % for dark skin, 8 % as young and 8 % as old; the others are
-as they come. What comes out depends on the count and the seed alone.
+for fair hair, 3 % for little hair, 8 % for dark skin, 10 % for curls, 8 % as young and 8 % as old;
+the others are as they come. What comes out depends on the count and the seed alone.
 
-    DATA/SPLIT/latents/ID.npz  w, label map at 64 px, where the beard is, colours, age and sex;
-                               photos/ and strokes/ as `prepare` of photos makes them
+    DATA/SPLIT/latents/ID.npz  w, label map at 64 px, where the beard is, how curly the hair,
+                               colours, age and sex
+    photos/ and strokes/       as `prepare` of photos makes them
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from ..errors import InputError
 from ..files import atomic_path
 from ..models.mobile_stylegan import LATENT
 from ..models.portrait_body import Taught, beard_of, labels_of, photo_of, shared
+from ..sketch.curls import curliness
 from ..sketch.inner import inner_strokes
 from ..sketch.trace import trace_labels
 from .portraits import LATENTS, colours_of, split_labels
@@ -42,7 +44,9 @@ SHARES = (
     ("fair hair", 1, 0.025),
     ("age", -1, 0.083),
     ("age", 1, 0.083),
+    ("curls", 1, 0.1),
 )
+_CURLY = 0.4  # of the probe: so much, and hair that looks curly is
 _CANDIDATES = 10  # a face
 _CHUNK = 1000  # candidates that are made at once: part of what comes out, to the last bit
 _NEAREST = 0.7  # of the share of its way from the mean that a latent keeps, at least
@@ -120,10 +124,12 @@ def _make(face: Face, output: Path) -> str | None:
     save_photo(Image.fromarray(photo), photo_path)
     save_strokes(strokes, strokes_path, inner_strokes(photo, labels))
     age, male = float(probed["age"]), float(probed["male"])
+    curls = np.clip(float(probed["curls"]) / _CURLY, 0, 1) * curliness(photo, labels)
     known: dict[str, Any] = {
         "w": face.w,
         "labels": split_labels(labels),
         "beard": beard,
+        "curls": np.float32(curls),
         "colours": colours_of(photo, labels),
         "age_sex": np.array([np.clip(age, 0, 100), np.clip(2 * male - 1, -1, 1)], np.float32),
     }

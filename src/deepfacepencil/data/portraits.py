@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..runtime.appearance import COLOURS, REGIONS, Appearance
 from ..sketch.beard import beard_strokes, cheeks_and_below
+from ..sketch.curls import curl_strokes
 from ..sketch.drawn import AS_PEOPLE_DRAW, Distortion
 from ..sketch.labels import CLASSES
 from ..sketch.pen import draw
 from ..sketch.strokes import CANVAS, Strokes
+from ..sketch.wrinkles import wrinkle_strokes
 from .prepare import load_strokes
 
 LABELS_SIZE = 64  # pixels of the label maps of a portrait; each has the labels of 2 x 2 parts
@@ -79,6 +81,7 @@ class PortraitPairs(Sequence[Portrait]):
         try:
             with np.load(path) as stored:
                 w, labels, beard = stored["w"], stored["labels"], stored["beard"]
+                age, curls = float(stored["age_sex"][0]), float(stored["curls"])
                 appearance = partly_said(stored, rng)
         except Exception as problem:  # whatever a damaged zip raises
             raise InputError(
@@ -88,7 +91,11 @@ class PortraitPairs(Sequence[Portrait]):
         told = rng.random() < _BEARDS
         if told:
             clean = clean.joined(beard_strokes(beard / 255, rng))
-        cheeks, below = cheeks_and_below(joined_labels(labels))
+        joined = joined_labels(labels)
+        clean = clean.joined(wrinkle_strokes(joined, age, rng))
+        if rng.random() < curls:
+            clean = clean.joined(curl_strokes(joined, rng))
+        cheeks, below = cheeks_and_below(joined)
         said = below if told or not beard.any() else np.zeros_like(below)
         deformed, drawn = self.distortion(clean, rng), 1.0
         if rng.random() < _SCRIBBLES:

@@ -27,10 +27,10 @@ from .portrait import TOLD, PortraitBody
 from .worn import Beards, Glasses, Worn, tell_of
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "e0d5b47266ba6f2b430a9c8d4c593e72dfb8539182d8da5bbb1a4c54bf2aca70"
+SHA256 = "a8c021b82ed80bf7e794536853a463da217c9c6ad7db98898537e6a2fbc11e61"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
-    "male",
+    "male", "curls",
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def beard_strokes(beard: NDArray[np.floating], rng: np.random.Generator) -> Stro
     return Strokes.of(chains, [(_SKIN, _SKIN)] * len(chains))
 
 
-def _places(area: NDArray[np.bool_], apart: float, rng: np.random.Generator) -> Line:
+def spread_over(area: NDArray[np.bool_], apart: float, rng: np.random.Generator) -> Line:
     """Points of the area, about `apart` canvas pixels from each other, in random order."""
     grid = np.arange(0, CANVAS, apart)
     points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
@@ -58,7 +58,7 @@ def _hairs(
     outwards, bent = rng.uniform(0, 0.01), rng.uniform(0, 0.25)
     slant = rng.normal(0, 0.5) if rng.random() < 0.3 else None  # hatched by habit, all one way
     hairs = []
-    for place in _places(area, apart, rng):
+    for place in spread_over(area, apart, rng):
         lean = slant if slant is not None else outwards * (place[0] - middle) + rng.normal(0, 0.15)
         way = np.array([lean, 1.0]) * rng.uniform(*lengths) / np.hypot(lean, 1)
         side = np.array([way[1], -way[0]]) * rng.normal(0, bent)
@@ -82,7 +82,7 @@ def _dots(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
 def _curls(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
     size = rng.uniform(4, 11)
     curls = []
-    for place in _places(area, rng.uniform(1.6, 3) * size, rng):
+    for place in spread_over(area, rng.uniform(1.6, 3) * size, rng):
         begin = rng.uniform(0, 360)
         radii = size * rng.uniform(0.6, 1.2, 2)
         curls.append(circle(place, radii, begin, begin + rng.uniform(150, 400))[::2])

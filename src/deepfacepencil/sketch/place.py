@@ -45,6 +45,9 @@ _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose
 # What is turned scores that much at least, times as much as before, and as when turned the other
 # way. No drawing of 37 that was the right way up did.
 _SURE, _SURELY, _RATHER = 0.27, 1.4, 1.15
+# Eyes from each other and from the mouth, in shares of that size, as the crop of training faces has
+# them at most: it holds both in bounds, and a face drawn longer or wider comes out smaller.
+_APART, _BELOW = 145 / 335, 150 / 335
 _LINE, _GAP = 3, 7  # pixels of half the canvas: what a line closes, and what a pen may leave open
 _FEATURES = 4  # apart from each other in an outline make a face of it: eyes, a mouth, a nose, brows
 # Middle and size (square root of width x height) of such outlines, without hair and ears, in
@@ -206,10 +209,41 @@ def _outlined(
         if shrunk > 1:  # between features too
             reach = {"iterations": 3 * shrunk, "mask": inside[here]}
             skin = ndimage.binary_dilation(skin, SQUARE, **reach)
-        _, features = ndimage.label(ndimage.binary_fill_holes(skin) & ~skin)
+        found, features = ndimage.label(ndimage.binary_fill_holes(skin) & ~skin)
         if features >= least and skin.mean() > 0.4:  # not the hair around the face
-            faces.append(((left + right) / 2, (top + bottom) / 2, (height * width) ** 0.5))
+            size = (height * width) ** 0.5 * _too_far_apart(ndimage.find_objects(found), skin.shape)
+            faces.append(((left + right) / 2, (top + bottom) / 2, size))
     return faces
+
+
+def _too_far_apart(features: list[tuple[slice, slice]], shape: tuple[int, int]) -> float:
+    """How many times farther eyes and mouth are apart than in any training face; 1 if they are not.
+
+    `features` are the boxes of what is in a face of this shape. The mouth is the widest in its
+    lower half, eyes the lowest two above it that face each other.
+    """
+    height, width = shape
+    size, middle = (height * width) ** 0.5, width / 2
+    boxes = [
+        ((c.start + c.stop) / 2, (r.start + r.stop) / 2, c.stop - c.start) for r, c in features
+    ]
+    low = [(w, y) for x, y, w in boxes if y > height / 2 and abs(x - middle) < 0.15 * width]
+    if not low:
+        return 1.0
+    mouth = max(low)[1]
+    above = [(x, y) for x, y, _ in boxes if y < mouth - 0.2 * height]
+    eyes = [
+        (a[1] + b[1], b[0] - a[0])
+        for a in above
+        for b in above
+        if b[0] - a[0] > 0.25 * width
+        and abs(a[1] - b[1]) < 0.05 * height
+        and abs(a[0] + b[0] - width) < 0.2 * width
+    ]
+    if not eyes:
+        return 1.0
+    rows, apart = max(eyes)
+    return max(1.0, apart / size / _APART, (mouth - rows / 2) / size / _BELOW)
 
 
 class _Place(NamedTuple):

@@ -2,8 +2,8 @@
 
     python -m deepfacepencil.training.distil OUTPUT --run RUN
 
-It sees squares of the features of generated faces, every second one corrected after a drawing, as
-all will be. The loss is L1 of pixels, of their differences and of colours, and ST-LPIPS.
+It goes on from the head that there is. It sees squares of what RUN makes of drawings of generated
+faces, 4 MB a face. The loss is L1 of pixels, of their differences and of colours, and ST-LPIPS.
 OUTPUT/portrait_heads.safetensors holds all heads, the new one among them; to be used it takes the
 place of the one beside models/portrait_body.py, whose SHA256 becomes the one printed. The same
 command goes on where it was interrupted, and gives the same file for the same seed.
@@ -17,26 +17,28 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import torch
 import tyro
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..export_portrait import load_encoder
+from ..export_portrait import Core, load_encoder
 from ..models.alexnet import ShiftTolerantAlexNet, load_alexnet
-from ..models.mobile_stylegan import SIZES, slots
-from ..models.portrait import PortraitBody
-from ..models.portrait_body import Taught, load_taught
+from ..models.portrait import SKETCH_SIZE, PortraitBody
+from ..models.portrait_body import Taught, labels_of, load_taught
 from ..models.portrait_heads import QuickHead
+from ..runtime.appearance import CONDITION_SIZE
+from ..runtime.engine import TOLERANCE_SIZE, code_of
+from ..sketch.pen import draw
+from ..sketch.trace import trace_labels
 from .checkpoint import load_state, save_state
-from .heads import numbered_face, part_of_level, photo_loss, shards, write_heads
+from .heads import latent, photo_loss, shards, write_heads
 from .precision import autocast
 
-# Cells of 32 px of a square; of those along its border the photo is not known.
-_SIDE, _BORDER = 20, 2
-_WHOLE = 6  # every so many steps whole faces are seen: borders of photos are borders of features
-_WHITENED_BY = 200  # faces
+# Cells of 64 px of a square; of those along its border the photo is not known.
+_SIDE, _BORDER = 40, 4
+_OVER = 5  # cells that squares may begin beyond the photo, which they are brought back to
+_WHITENED_BY, _EVERY = 200, 41  # faces, and their cells
 _LEAST = 1e-4  # of the largest variance: what varies less is not made larger
 _STYLES = 0.08  # of the rate: a latent's numbers move every place of a channel
 _AVERAGE = 0.998  # of the weights, a step
@@ -48,18 +50,18 @@ SAVE_EVERY = 250  # steps
 class Settings:
     output: tyro.conf.Positional[Path]
     portrait: Annotated[Path, tyro.conf.arg(name="run")]
-    """Folder of a training: every second face is corrected by it, as drawings will do."""
+    """Folder of a training, whose photos they are."""
     faces: int = 1000
     steps: int = 10_000
     batch: int = 6
-    rate: float = 1e-3
+    rate: float = 5e-4
     seed: int = 0
 
 
 class Faces(NamedTuple):
     """What the quick head is told, and what it is to make of it."""
 
-    features: Tensor  # (N, 512, 32, 32) half precision
+    features: Tensor  # (N, 512, 64, 64) half precision
     w: Tensor  # (N, 512)
     photos: Tensor  # (N, 3, 256, 256) bytes
 
@@ -69,12 +71,16 @@ def faces_of(taught: Taught, settings: Settings) -> Faces:
     body = taught.body
     encoder, axes, _ = load_encoder(settings.portrait)
     body.space.axes.copy_(axes)
+    core = Core(body, taught.worn, encoder).eval()
+    free, nothing = torch.zeros(1, 1, *2 * (TOLERANCE_SIZE,)), torch.zeros(1, CONDITION_SIZE)
 
     @torch.no_grad()
     def face(number: int) -> dict[str, Tensor]:
-        features, w = numbered_face(taught, encoder, settings.seed, number)
+        drawn = trace_labels(labels_of(body, body.features(latent(taught, settings.seed, number))))
+        sketch = torch.from_numpy(draw(drawn, SKETCH_SIZE).astype(np.float32) / 255)[None, None]
+        features, w, *_ = core(sketch, free, nothing, torch.from_numpy(code_of(number))[None])
         features = features.half()
-        photo = (body.photo(features.float(), w) + 1) * 127.5 + 0.5
+        photo = (body.photo(features.float(), w, have=64) + 1) * 127.5 + 0.5
         return {"features": features, "w": w, "photos": photo.clamp(0, 255).byte()}
 
     found = list(shards(settings.output / "faces", "", settings.faces, face))
@@ -90,17 +96,9 @@ class Distillation:
         self.body: PortraitBody = taught.body
         self.faces, self.settings, self.step = faces, settings, 0
         self.noise = self.body.noise_at_128()
-        self.whiten, self.mean = self._whitening()
+        self.whiten, self.mean = _whitening(faces.features)
         self.quick = QuickHead()
-        for name, parameter in self.quick.named_parameters():
-            if parameter.ndim == 4:
-                nn.init.kaiming_normal_(parameter, 0.2)
-            elif name.startswith(("style.", "tint.")) and parameter.ndim == 2:
-                nn.init.normal_(parameter, std=0.002)
-            else:
-                nn.init.zeros_(parameter)
-        with torch.no_grad():
-            self.quick.last.weight.mul_(0.05)
+        self.quick.load_state_dict(self._of_white(taught.body.quick.state_dict()))
         self.average = {name: t.clone() for name, t in self.quick.state_dict().items()}
         self.quick.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.alexnet: ShiftTolerantAlexNet = load_alexnet(torch.device("cpu"))
@@ -112,65 +110,60 @@ class Distillation:
         ]
         self.optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
 
-    @torch.no_grad()
-    def _whitening(self) -> tuple[Tensor, Tensor]:
-        """(512, 512) and (512,): the body's channels resemble each other, which learns slowly."""
-        seen = []
-        for number in range(min(_WHITENED_BY, len(self.faces.w))):
-            x, _ = self._square(np.array([number]), None)
-            seen.append(x[0].flatten(1)[:, ::41].double())
-        values = torch.cat(seen, dim=1)
-        mean = values.mean(dim=1)
-        variances, directions = torch.linalg.eigh(torch.cov(values))
-        roots = variances.clamp_min(_LEAST * variances.max()).sqrt()
-        return (directions / roots).T.float(), mean.float()
+    def _of_white(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of a head for features as the body gives them, for white ones."""
+        weights = {name: tensor.clone() for name, tensor in weights.items()}
+        first = weights["first.weight"][:, :, 0, 0]
+        weights["first.bias"] += first @ self.mean
+        white = torch.linalg.solve(self.whiten.double(), first.double(), left=False)
+        weights["first.weight"] = white.float()[:, :, None, None]
+        return weights
 
-    def _square(
-        self, chosen: NDArray[np.int64], corner: tuple[int, int] | None
-    ) -> tuple[Tensor, Tensor]:
-        """Features (B, 512, s, s) of 64 px of a square, or of all, and latents of these faces."""
-        features, w = self.faces.features[chosen].float(), self.faces.w[chosen]
-        styles, level = slots(w), SIZES.index(64)
-        if corner is None:
-            return self.body.synthesis.level(features, styles, level), w
-        top, left = corner
-        square = features[:, :, top : top + _SIDE, left : left + _SIDE]
-        return part_of_level(self.body, square, styles, level, 2 * top, 2 * left), w
+    def learnt(self) -> dict[str, Tensor]:
+        """The averaged weights, for features as the body gives them."""
+        weights = {name: tensor.clone() for name, tensor in self.average.items()}
+        first = weights["first.weight"][:, :, 0, 0] @ self.whiten
+        weights["first.weight"] = first[:, :, None, None]
+        weights["first.bias"] -= first @ self.mean
+        return weights
 
-    def train_step(self) -> float:
-        """One step; returns the loss."""
+    def white(self, features: Tensor) -> Tensor:
+        """Features (B, 512, h, w) as the head that learns takes them."""
+        x = torch.einsum("oc,bchw->bohw", self.whiten, features - self.mean[:, None, None])
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def train_step(self) -> dict[str, float]:
+        """One step; what came out of it."""
         rng = np.random.default_rng((self.settings.seed, self.step))
-        whole = self.step % _WHOLE == _WHOLE - 1
-        chosen = rng.integers(0, len(self.faces.w), 2 if whole else self.settings.batch)
-        top, left = (int(n) for n in rng.integers(0, 32 - _SIDE + 1, 2))
-        with torch.no_grad():
-            x, w = self._square(chosen, None if whole else (top, left))
-            x = torch.einsum("oc,bchw->bohw", self.whiten, x - self.mean[:, None, None])
-            x = x.contiguous(memory_format=torch.channels_last)
-        noise, wanted = self.noise, self.faces.photos[chosen].float() / 127.5 - 1
-        if not whole:
-            noise, wanted = (
-                picture[
-                    ..., scale * top : scale * (top + _SIDE), scale * left : scale * (left + _SIDE)
-                ]
-                for picture, scale in ((noise, 4), (wanted, 8))
+        chosen = rng.integers(0, len(self.faces.w), self.settings.batch)
+        # Half of all squares lie at a border of the photo, where features end.
+        places = np.clip(rng.integers(-_OVER, 64 - _SIDE + _OVER + 1, 2), 0, 64 - _SIDE)
+        x, noise, wanted = (
+            picture[(..., *(slice(scale * n, scale * (n + _SIDE)) for n in places.tolist()))]
+            for picture, scale in (
+                (self.faces.features[chosen], 1),
+                (self.noise, 2),
+                (self.faces.photos[chosen], 4),
             )
+        )
+        with torch.no_grad():
+            x = self.white(x.float())
         with autocast():
-            photo = self.quick(x, noise, w).float()
-        if not whole:
-            known = slice(8 * _BORDER, -8 * _BORDER)
-            photo, wanted = photo[..., known, known], wanted[..., known, known]
-        loss = photo_loss(photo, wanted) + _CHROMA * (_chroma(photo) - _chroma(wanted)).abs().mean()
-        side = 8 * (_SIDE - 2 * _BORDER)  # of whole photos, as large a part as a square is
-        row, column = (int(n) for n in rng.integers(0, photo.shape[-1] - side + 1, 2))
-        part, real = (p[..., row : row + side, column : column + side] for p in (photo, wanted))
+            photo = self.quick(x, noise, self.faces.w[chosen]).float()
+        known = (..., *(_known(n) for n in places.tolist()))
+        photo, wanted = photo[known], wanted[known].float() / 127.5 - 1
         with autocast():
             with torch.no_grad():
-                maps = self.alexnet(real)
-            loss = loss + self.alexnet.distance(self.alexnet(part), maps).mean()
-        self._update(loss)
+                maps = self.alexnet(wanted)
+            perceptual = self.alexnet.distance(self.alexnet(photo), maps).mean()
+        numbers = {
+            "pixels": photo_loss(photo, wanted),
+            "chroma": (_chroma(photo) - _chroma(wanted)).abs().mean(),
+            "perceptual": perceptual,
+        }
+        self._update(numbers["pixels"] + _CHROMA * numbers["chroma"] + numbers["perceptual"])
         self.step += 1
-        return float(loss.detach())
+        return {name: float(value.detach()) for name, value in numbers.items()}
 
     def _update(self, loss: Tensor) -> None:
         settings = self.settings
@@ -187,14 +180,6 @@ class Distillation:
             for name, value in self.quick.state_dict().items():
                 self.average[name].lerp_(value, 1 - memory)
 
-    def learnt(self) -> dict[str, Tensor]:
-        """The averaged weights, for features as the body gives them."""
-        weights = {name: tensor.clone() for name, tensor in self.average.items()}
-        first = weights["first.weight"][:, :, 0, 0] @ self.whiten
-        weights["first.weight"] = first[:, :, None, None]
-        weights["first.bias"] -= first @ self.mean
-        return weights
-
     def state(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).state_dict() for name in _PARTS}
         return {**parts, "average": self.average, "step": self.step}
@@ -203,6 +188,20 @@ class Distillation:
         for name in _PARTS:
             getattr(self, name).load_state_dict(state[name])
         self.average, self.step = state["average"], state["step"]
+
+
+def _known(first: int) -> slice:
+    """The pixels of a square from cell `first` of 64 on whose photo is known, along one side."""
+    begin, end = _BORDER * (first > 0), _SIDE - _BORDER * (first + _SIDE < 64)
+    return slice(4 * begin, 4 * end)
+
+
+def _whitening(features: Tensor) -> tuple[Tensor, Tensor]:
+    """(512, 512) and (512,): the body's channels resemble each other, which learns slowly."""
+    cells = features[:_WHITENED_BY].permute(1, 0, 2, 3).flatten(1)[:, ::_EVERY].double()
+    variances, directions = torch.linalg.eigh(torch.cov(cells))
+    roots = variances.clamp_min(_LEAST * variances.max()).sqrt()
+    return (directions / roots).T.float(), cells.mean(dim=1).float()
 
 
 def _chroma(photo: Tensor) -> Tensor:
@@ -226,11 +225,11 @@ def distil(settings: Settings) -> None:
     if state is not None:
         training.load_state(state)
     bar = tqdm(range(training.step, settings.steps), initial=training.step, total=settings.steps)
-    mean = None
+    means: dict[str, float] = {}
     for step in bar:
-        value = training.train_step()
-        mean = value if mean is None else 0.98 * mean + 0.02 * value
-        bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
+        for name, value in training.train_step().items():
+            means[name] = 0.98 * means.get(name, value) + 0.02 * value
+        bar.set_postfix({name: f"{mean:.3f}" for name, mean in means.items()}, refresh=False)
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps:
             save_state({**training.state(), "settings": facts}, settings.output)
     write_heads({"quick": training.learnt()}, settings.output)

@@ -16,6 +16,8 @@ const NO_FACE = 0.15;
 const [LINE, GAP] = [3, 7]; // pixels of half the canvas: what a line closes, and what a pen may leave open
 const FEATURES = 4; // apart from each other in an outline make a face of it
 const OUTLINE = { x: 256, y: 278, size: 335 };
+// Eyes from each other and from the mouth, in shares of that size, as training faces have them at most.
+const [APART, BELOW] = [145 / 335, 150 / 335];
 const [FAR, OTHER] = [70, 1.4]; // pixels and times that such an outline is off at most
 
 /** What brings chains to where faces belong: point * scale + (right, down). */
@@ -297,9 +299,30 @@ function outlined(inside, closed, side, shrunk, least) {
       (hole) => hole.top > 0 && hole.left > 0 && hole.bottom < height && hole.right < width);
     const share = skin.reduce((a, b) => a + b) / skin.length;
     if (features.length < least || share <= 0.4) continue; // the hair around a face
-    faces.push({ x: (left + right) / 2, y: (top + bottom) / 2, size: Math.sqrt(height * width) });
+    const size = Math.sqrt(height * width) * tooFarApart(features, width, height);
+    faces.push({ x: (left + right) / 2, y: (top + bottom) / 2, size });
   }
   return faces;
+}
+
+/** How many times farther eyes and mouth are apart than in any training face; 1 if they are not. The
+ * mouth is the widest feature in the lower half, eyes the lowest two above it that face each other. */
+function tooFarApart(features, width, height) {
+  const size = Math.sqrt(height * width);
+  const boxes = features.map(({ top, left, bottom, right }) => (
+    { x: (left + right) / 2, y: (top + bottom) / 2, wide: right - left }));
+  const low = boxes.filter(({ x, y }) => y > height / 2 && Math.abs(x - width / 2) < 0.15 * width)
+    .sort((a, b) => b.wide - a.wide || b.y - a.y);
+  if (!low.length) return 1;
+  const mouth = low[0].y;
+  const above = boxes.filter(({ y }) => y < mouth - 0.2 * height);
+  const eyes = above.flatMap((a) => above.map((b) => ({ rows: a.y + b.y, apart: b.x - a.x, a, b })))
+    .filter(({ a, b, apart }) => apart > 0.25 * width && Math.abs(a.y - b.y) < 0.05 * height
+      && Math.abs(a.x + b.x - width) < 0.2 * width)
+    .sort((one, other) => other.rows - one.rows || other.apart - one.apart);
+  if (!eyes.length) return 1;
+  const [{ rows, apart }] = eyes;
+  return Math.max(1, apart / size / APART, (mouth - rows / 2) / size / BELOW);
 }
 
 /** A mask without what has a gap within `reach` pixels, across and down. */
