@@ -23,7 +23,7 @@ from .digests import seal
 from .errors import InputError
 from .export import AGREEMENT, example_face, half_precision_storage, use_named_norms
 from .files import atomic_path
-from .models.backdrop import backdrop_of, softened
+from .models.backdrop import backdrop_of, out_of_focus, softened
 from .models.condition import Condition
 from .models.grading import graded, regions_of
 from .models.mobile_stylegan import LATENT, slots
@@ -54,6 +54,11 @@ _FARTHEST = 3 * AGREEMENT
 _COMPARED = (256, 512)  # pixels of the photos that are compared with torch, and the quick one
 _WIDE, _REGIONS = "wide", "regions"
 _SHARED = 64  # pixels of the features that all photos are made of
+
+
+def finished(photo: Tensor, regions: Tensor, appearance: Tensor) -> Tensor:
+    """A photo (B, 3, S, S) of the body, its backdrop out of focus and in the colours asked for."""
+    return graded(out_of_focus(photo, regions), regions, appearance)
 
 
 class Core(nn.Module):
@@ -90,7 +95,7 @@ class _Quick(_Branch):
     """The photo of 256 px while somebody draws."""
 
     def forward(self, features: Tensor, w: Tensor, regions: Tensor, appearance: Tensor) -> Tensor:
-        return graded(self.body.quick_photo(features, w), regions, appearance)
+        return finished(self.body.quick_photo(features, w), regions, appearance)
 
 
 class _Wide(_Branch):
@@ -104,7 +109,7 @@ class _Photo(_Branch):
     """The body's own photo of one size, from the features of HEAD px."""
 
     def forward(self, wide: Tensor, w: Tensor, regions: Tensor, appearance: Tensor) -> Tensor:
-        return graded(self.body.photo(wide, w, self.size, have=HEAD), regions, appearance)
+        return finished(self.body.photo(wide, w, self.size, have=HEAD), regions, appearance)
 
 
 def export(run: Path, output: Path) -> float:
@@ -130,7 +135,7 @@ def export(run: Path, output: Path) -> float:
         photos = {size: body.photo(features, w, size, have=_SHARED) for size in _COMPARED}
         photos[QUICK] = body.quick_photo(features, w)
         asked = regions, given[APPEARANCE]
-        torchs = {size: graded(photo, *asked).numpy() for size, photo in photos.items()}
+        torchs = {size: finished(photo, *asked).numpy() for size, photo in photos.items()}
     model = to_onnx(body, taught.worn, encoder, facts)
     with atomic_path(output) as temporary:
         onnx.save(model, temporary)

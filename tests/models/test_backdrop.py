@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from deepfacepencil.models.backdrop import backdrop_of, softened
+from deepfacepencil.models.backdrop import backdrop_of, out_of_focus, softened
+from deepfacepencil.models.grading import regions_of
 from deepfacepencil.sketch.labels import CLASSES
 
 
@@ -34,3 +35,26 @@ def test_a_backdrop_is_softened_and_the_person_is_not(logits: torch.Tensor, size
 def test_without_a_backdrop_nothing_changes(logits: torch.Tensor) -> None:
     features = torch.randn(1, 8, 32, 32)
     torch.testing.assert_close(softened(features, 0 * backdrop_of(logits)), features)
+
+
+@pytest.mark.parametrize("size", [256, 512])
+def test_grain_behind_a_person_is_gone_and_the_person_is_the_same(
+    logits: torch.Tensor, size: int
+) -> None:
+    regions, cell = regions_of(logits), size // 64
+    person = (backdrop_of(logits) < 0.5).float()
+    inside = torch.nn.functional.interpolate(person, size=size)[0, 0] > 0
+    near = torch.nn.functional.max_pool2d(person, 3, stride=1, padding=1)
+    around = torch.nn.functional.interpolate(near, size=size)[0, 0] > 0
+    light = torch.linspace(-0.6, 0.6, size).expand(1, 3, size, size)
+    grain = 0.1 * torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    photo = torch.where(inside, 0.9, light) + grain
+    made = out_of_focus(photo, regions)
+    deep = inside & (torch.nn.functional.max_pool2d(1 - person, 3, stride=1, padding=1)
+                     .repeat_interleave(cell, 2).repeat_interleave(cell, 3)[0, 0] == 0)  # fmt: skip
+    torch.testing.assert_close(made[..., deep], photo[..., deep], atol=1e-4, rtol=0)
+    behind = (made - light)[..., ~around]
+    assert behind.abs().max() < 0.2 and behind.square().mean() < 0.15 * grain.square().mean()
+    assert behind.square().mean() > 0.01 * grain.square().mean()  # photos have some
+    nothing = out_of_focus(photo, torch.zeros_like(regions))
+    torch.testing.assert_close(nothing, photo)

@@ -118,13 +118,13 @@ def test_photos_come_in_every_size_and_show_the_same(taught) -> None:
 @torch.no_grad()
 def test_a_drawing_corrects_features_at_16_and_32_px_by_its_own_of_that_size(taught) -> None:
     class Doubled(torch.nn.Module):
-        def forward(self, features, drawn, strength):
+        def forward(self, features, drawn, strength, outside):
             met.append((features.shape[-1], drawn.shape[-1], strength))
             return 2 * features
 
     class Same(Doubled):
-        def forward(self, features, drawn, strength):
-            return super().forward(features, drawn, strength) / 2
+        def forward(self, features, drawn, strength, outside):
+            return super().forward(features, drawn, strength, outside) / 2
 
     w, met = faces(taught, 1), []
     levels = [torch.zeros(1, 1, size, size) for size in (8, 16, 32)]
@@ -194,9 +194,27 @@ def test_values_and_whether_they_are_said_are_all_of_the_appearance() -> None:
 
 
 def test_corrections_are_kept_to_the_face() -> None:
-    within = within_face(32)[0, 0]
+    within = within_face(32, 0.5)[0, 0]
     assert within[19, 16] > 0.99 and (within[:, 0] < 0.6).all() and (within[0] < 0.6).all()
     assert (within == within.flip(1)).all()
+
+
+@torch.no_grad()
+def test_short_hair_is_corrected_more_than_long_hair(taught) -> None:
+    """Around the face; within it both are alike."""
+    encoder, space = PortraitEncoder(relaxing=False), taught.body.space
+    for correction in encoder.corrections:
+        torch.nn.init.normal_(correction.last.weight, std=0.05)
+    w, hair = faces(taught, 1).expand(2, -1), space.told[TOLD.index("hair")]
+    mean = torch.stack([-1.5 * hair, 1.5 * hair])
+    levels = [torch.ones(2, c, s, s) for c, s in ((320, 8), (128, 16), (96, 32))]
+    steered = Steered(mean, mean, levels, w, None, 1.0)
+    moved = taught.body.corrected(w, steered, encoder.corrections) - taught.body.features(w)
+    short, long = moved.abs().mean(dim=1)
+    assert short[0].mean() > 1.5 * long[0].mean()
+    torch.testing.assert_close(
+        short[16:22, 13:19].mean(), long[16:22, 13:19].mean(), rtol=0.2, atol=0
+    )
 
 
 def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:

@@ -60,11 +60,12 @@ _FARTHEST_MOVE = 2.0  # of the body's features, in their own cells
 # A regression is cautious: what it learnt to correct is half of what is missing. On validation
 # faces landmarks are 0.0376 at 1, 0.0356 at 1.5 and 0.0360 at 1.75, where photos begin to suffer.
 _STRENGTH = 1.5
-# Outside the face it paints hair that looks like a cap; the latent's own is better. With 0.27 left
-# outside, validation faces had landmarks of 0.0347 (0.0358 with all), but short hair came out long.
-# Where the face is (x, y), how far it reaches, how softly it ends, in photos; and what is left of
-# scales and shifts outside.
-_FACE, _FACE_RADIUS, _FACE_EDGE, _OUTSIDE = (0.5, 0.6), 0.32, 0.08, 0.5
+# Outside the face it paints hair that looks like a cap where hair is long; the latent's own is
+# better. Short hair comes out longer than it was drawn, or with holes, without it. So this much of
+# scales and shifts is left there, less by the second number for each unit of `TOLD` hair, within
+# bounds; where the face is (x, y), how far it reaches, how softly it ends, in photos.
+_OUTSIDE, _BY_HAIR, _OUTSIDE_BOUNDS = 0.5, 0.4, (0.3, 1.0)
+_FACE, _FACE_RADIUS, _FACE_EDGE = (0.5, 0.6), 0.32, 0.08
 _STRICTER = 0.25  # as much more where a user wants the strokes to be kept to
 
 
@@ -270,12 +271,17 @@ class Correction(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(
-        self, features: Tensor, drawn: Tensor, strength: Tensor | float | None = None
+        self,
+        features: Tensor,
+        drawn: Tensor,
+        strength: Tensor | float | None = None,
+        outside: Tensor | float = _OUTSIDE,
     ) -> Tensor:
         """(B, 512, s, s), (B, drawn, s, s) and (B, 1, h, w) -> (B, 512, s, s).
 
         At a `strength` of 0 the features stay as they are; with None they are corrected as was
-        learnt, with any other scales and shifts are kept to the face.
+        learnt, with any other scales and shifts are kept to the face, but for what is left
+        `outside` of it, (B, 1, 1, 1).
         """
         x = torch.cat([self.look(features), drawn], dim=1)
         x = F.relu(self.first(x))
@@ -284,17 +290,20 @@ class Correction(nn.Module):
         if strength is not None:
             if isinstance(strength, Tensor):
                 strength = F.adaptive_avg_pool2d(strength, features.shape[-1])
-            flow, last = flow * strength, last * (strength * within_face(features.shape[-1]))
+            flow, last = (
+                flow * strength,
+                last * (strength * within_face(features.shape[-1], outside)),
+            )
         scale, shift = last.chunk(2, dim=1)
         moved = moved_by(features, flow)
         return moved * (1 + torch.tanh(scale)) + _SHIFT * torch.tanh(shift / _SHIFT)
 
 
-def within_face(size: int) -> Tensor:
-    """1 where the face of a photo is, `_OUTSIDE` elsewhere, (1, 1, size, size)."""
+def within_face(size: int, outside: Tensor | float) -> Tensor:
+    """1 where the face of a photo is, `outside` (B, 1, 1, 1) elsewhere, (B, 1, size, size)."""
     x, y = (((torch.arange(size) + 0.5) / size - centre) / _FACE_RADIUS for centre in _FACE)
     inside = torch.sigmoid((1 - (x.square() + y.square()[:, None]).sqrt()) / _FACE_EDGE)
-    return (_OUTSIDE + (1 - _OUTSIDE) * inside)[None, None]
+    return outside + (1 - outside) * inside[None, None]
 
 
 def moved_by(features: Tensor, flow: Tensor) -> Tensor:
@@ -415,18 +424,24 @@ class PortraitBody(nn.Module):
 
     def begun(self, w: Tensor, steered: Steered, corrections: nn.ModuleList) -> Tensor:
         """The same before the last correction."""
-        styles = slots(w)
+        styles, outside = slots(w), self._outside(steered)
         x = self.synthesis.begin(styles)
         for level, size in enumerate(SIZES[: SIZES.index(CORRECTED[-1]) + 1]):
             x = self.synthesis.level(x, styles, level)
             if size in CORRECTED[:-1]:
                 at = CORRECTED.index(size)
-                x = corrections[at](x, steered.levels[1 + at], steered.strength)
+                x = corrections[at](x, steered.levels[1 + at], steered.strength, outside)
         return x
 
     def corrected_last(self, begun: Tensor, steered: Steered, corrections: nn.ModuleList) -> Tensor:
         """What `begun` gives, corrected at 32 px too."""
-        return cast(Tensor, corrections[-1](begun, steered.levels[-1], steered.strength))
+        outside = self._outside(steered)
+        return cast(Tensor, corrections[-1](begun, steered.levels[-1], steered.strength, outside))
+
+    def _outside(self, steered: Steered) -> Tensor:
+        """How much of scales and shifts is left outside the face, (B, 1, 1, 1)."""
+        hair = steered.mean @ self.space.told[TOLD.index("hair")]
+        return (_OUTSIDE - _BY_HAIR * hair).clamp(*_OUTSIDE_BOUNDS)[:, None, None, None]
 
     def dressed(
         self, features: Tensor, begun: Tensor, logits: Tensor, steered: Steered, worn: Worn

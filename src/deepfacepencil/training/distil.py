@@ -137,9 +137,10 @@ class Distillation:
         rng = np.random.default_rng((self.settings.seed, self.step))
         chosen = rng.integers(0, len(self.faces.w), self.settings.batch)
         # Half of all squares lie at a border of the photo, where features end.
-        places = np.clip(rng.integers(-_OVER, 64 - _SIDE + _OVER + 1, 2), 0, 64 - _SIDE)
+        drawn = rng.integers(-_OVER, 64 - _SIDE + _OVER + 1, 2)
+        top, left = np.clip(drawn, 0, 64 - _SIDE).tolist()
         x, noise, wanted = (
-            picture[(..., *(slice(scale * n, scale * (n + _SIDE)) for n in places.tolist()))]
+            picture[..., scale * top : scale * (top + _SIDE), scale * left : scale * (left + _SIDE)]
             for picture, scale in (
                 (self.faces.features[chosen], 1),
                 (self.noise, 2),
@@ -150,8 +151,8 @@ class Distillation:
             x = self.white(x.float())
         with autocast():
             photo = self.quick(x, noise, self.faces.w[chosen]).float()
-        known = (..., *(_known(n) for n in places.tolist()))
-        photo, wanted = photo[known], wanted[known].float() / 127.5 - 1
+        rows, columns = _known(top), _known(left)
+        photo, wanted = photo[..., rows, columns], wanted[..., rows, columns].float() / 127.5 - 1
         with autocast():
             with torch.no_grad():
                 maps = self.alexnet(wanted)
