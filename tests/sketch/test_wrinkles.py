@@ -42,7 +42,7 @@ def many(age: float, *without: str) -> list:
 
 
 def test_the_older_the_more() -> None:
-    young, middle, old = ([len(strokes) for strokes in many(age)] for age in (30, 47, 75))
+    young, middle, old = ([len(strokes) for strokes in many(age)] for age in (30, 50, 75))
     assert max(young) <= 2  # from nose to mouth, who smiles
     assert 0 < np.mean([n > 0 for n in young]) < 0.2
     assert 2 < np.mean(middle) < np.mean(old) < 30

@@ -15,7 +15,7 @@ from .strokes import CANVAS, Strokes, through
 
 _ID = {name: number for number, name in enumerate(CLASSES)}
 _SKIN = _ID["skin"]
-_YOUNG, _OLD = 36.0, 58.0  # years: none of the signs is drawn, nearly all are
+_YOUNG, _OLD = 44.0, 56.0  # years: none of the signs is drawn, nearly all are
 _MOST = 0.85  # of a sign's probability
 _SMILING = 0.06  # of younger faces that have the lines from nose to mouth alone
 _SHORTEST = 8.0  # canvas pixels of a wrinkle
