@@ -49,8 +49,8 @@ TOLD, WORN = ("glasses", "hat", "beard", "curls", "hair", "age", "male"), 3
 # a shadow, half a hat is hair that was torn. Of validation faces with glasses, hats 20 of 20, 5 of
 # 7 say more than this, of those without 10 %, 7 %.
 _BETWEEN = (0.5, 0.95, 0.5, 0.3, 0.0, 0.0, 0.0)
-_MORE = (1.5, 1.5, 1.5, 1.5, 0.0, 1.0, 0.5)
-_AT_LEAST, _AT_MOST = -0.6, 1.2
+_MORE = (1.5, 1.5, 1.5, 1.5, 0.0, 0.9, 0.5)
+_AT_LEAST, _AT_MOST = (-0.6, -0.6, -0.6, -0.6, 0.0, 0.0, -0.6), 1.2  # smooth skin is no child's
 # How far a code may still move it, in units of its spread, squared.
 _FREE = (0.05, 0.05, 0.05, 0.05, 0.1, 0.1, 0.2)
 # Of what the linear view of an appearance misses, how much is left: asked for is asked for. Colours
@@ -164,7 +164,9 @@ class LatentSpace(nn.Module):
         """
         told = mean @ self.told.T
         more = torch.tensor(_MORE) * (told - torch.tensor(_BETWEEN))
-        missing = told + more.clamp(_AT_LEAST, _AT_MOST) - v @ self.told.T
+        missing = (
+            told + more.clamp(torch.tensor(_AT_LEAST), torch.tensor(_AT_MOST)) - v @ self.told.T
+        )
         return self._conditioned(
             v, log_scale, self.told, missing, torch.tensor(_FREE), torch.ones_like(missing)
         )
