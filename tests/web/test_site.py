@@ -216,7 +216,8 @@ SVGS = {
 def test_what_it_cannot_read_it_says(visitor: InChromium, tmp_path: Path) -> None:
     Image.new("L", (64, 64), 255).save(tmp_path / "scan.png")
     visitor.page.set_input_files("#file", tmp_path / "scan.png")
-    visitor.until(lambda: "Tracing paper" in visitor.page.inner_text("#toast"))
+    visitor.until(lambda: "lies under the paper" in visitor.page.inner_text("#toast"))
+    assert visitor.page.is_visible("#untrace")
     hostile = """<svg xmlns="http://www.w3.org/2000/svg"><script>window.hacked = 1</script>
         <image href="https://example.com/x.png"/><style>@import "https://example.com/x.css";
         path { fill: url(https://example.com/x) }</style><foreignObject><iframe

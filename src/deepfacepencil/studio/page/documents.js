@@ -54,7 +54,10 @@ export async function openFile(file) {
     toast(`Opened.${ours ? "" : found}`);
     return true;
   } catch (problem) {
-    if (mine === opened) toast(problem.message || "This file cannot be opened.");
+    if (mine !== opened) return;
+    const laid = problem.unread && (await traceOver(file));
+    const after = laid ? " Yours lies under the paper now, to draw after." : "";
+    toast(`${problem.message || "This file cannot be opened."}${after}`);
   }
 }
 
@@ -72,14 +75,19 @@ const asked = (sheet) =>
     sheet.showModal();
   });
 
-/** A picture under the paper, to draw after; null takes it away. It is kept with the drawing. */
+/**
+ * A picture under the paper, to draw after; null takes it away. It is kept with the drawing. Whether
+ * this browser can show it.
+ */
 export async function traceOver(file) {
   try {
     table.setAbout({ tracing: file ? await traceable(file) : undefined, tracingAt: undefined });
   } catch {
-    return toast("This browser cannot show this picture: save it as JPEG or PNG.");
+    toast("This browser cannot show this picture: save it as JPEG or PNG.");
+    return false;
   }
   await showTracing();
+  return true;
 }
 
 /** Where the picture lies, and how much of it is seen, is kept with it. */

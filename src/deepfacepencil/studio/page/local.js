@@ -10,7 +10,8 @@
 // the next frame is drawn at once.
 //
 // opening: read(bytes) -> strokes, findsLines (whether it does in pictures too, not only in SVG),
-// place(strokes) -> {scale, right, down}, examples().
+// place(strokes) -> {scale, right, down}, examples(). An error of `read` is `unread` where the file
+// may be a picture whose lines are not looked for.
 
 import { flat } from "./drawing.js";
 import { base64 } from "./files.js";

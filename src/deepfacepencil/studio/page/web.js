@@ -163,10 +163,10 @@ export const opening = {
   async read(bytes) {
     const text = new TextDecoder().decode(bytes.subarray(0, 65_536)).replaceAll("\0", "");
     if (!text.includes("<svg")) {
-      throw new Error(
-        "This page reads SVG and the photos it saved. Lay a scan or photo under the paper with " +
-          "Tracing paper and draw after it; the studio on your own computer finds its lines.",
-      );
+      const unread =
+        "This page reads SVG and the photos it saved; in scans and photos, the studio on your own " +
+        "computer finds the lines.";
+      throw Object.assign(new Error(unread), { unread: true });
     }
     const lines = linesOf(new TextDecoder().decode(bytes));
     const brought = await photos.hands.ask("bring", { lines });
