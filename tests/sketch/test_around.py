@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from deepfacepencil.sketch.around import closed, grown, highest, lowest, shrunk
+from deepfacepencil.sketch.around import closed, depth_of, grown, highest, large, lowest, shrunk
 
 
 @pytest.mark.parametrize(("down", "right"), [(1, 3), (7, 1), (9, 9), (61, 5)])
@@ -25,6 +25,20 @@ def test_distances(reach: float, share: float) -> None:
     mask = np.random.default_rng(2).random((60, 80)) < share
     assert (grown(mask, reach) == (ndimage.distance_transform_edt(~mask) <= reach)).all()
     assert (shrunk(mask, reach) == (ndimage.distance_transform_edt(mask) > reach)).all()
+
+
+@pytest.mark.parametrize("reach", [0.5, 3, 25])
+def test_depths(reach: float) -> None:
+    mask = grown(np.random.default_rng(3).random((60, 80)) < 0.01, reach)
+    mask[:, :9] = False
+    assert (depth_of(mask) == ndimage.distance_transform_edt(mask)).all()
+
+
+def test_large_parts() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[2:4, 2:6] = mask[10:13, 10:13] = mask[13, 13] = True
+    left = large(mask, 9)
+    assert left.sum() == 9 and left[10:13, 10:13].all()
 
 
 def test_nothing_and_everything() -> None:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 SQUARE = np.ones((3, 3), bool)  # a pixel and the eight around it
 _FAR = 40  # pixels, from where on a disc is faster to measure than to shift
+_DEEP = 16  # the same, of what is deep in a mask
 
 Mask = NDArray[np.bool_]
 _Pixels = NDArray[Any]
@@ -63,6 +64,26 @@ def shrunk(mask: Mask, reach: float) -> Mask:
     What is beyond the picture does not count.
     """
     return ~grown(~mask, reach)
+
+
+def depth_of(mask: Mask) -> NDArray[np.float64]:
+    """(H, W): how far each pixel of the mask is from the nearest that is not; 0 outside.
+
+    Along rows first, then across; lines are a few pixels wide, so a few shifts are enough.
+    """
+    columns = np.arange(mask.shape[1], dtype=np.int32)
+    far = np.int32(sum(mask.shape))
+    before = columns - np.maximum.accumulate(np.where(mask, -far, columns), axis=1)
+    after = np.minimum.accumulate(np.where(mask, 2 * far, columns)[:, ::-1], axis=1)[:, ::-1]
+    along = np.minimum(before, after - columns).clip(max=far) ** 2
+    square = along.copy()
+    for step in range(1, _DEEP + 1):
+        if square.max() <= step**2:
+            return np.sqrt(square)
+        for one, other in ((square[step:], along[:-step]), (square[:-step], along[step:])):
+            np.minimum(one, other + np.int32(step**2), out=one)
+    distances: NDArray[np.float64] = ndimage.distance_transform_edt(mask)
+    return distances
 
 
 def large(mask: Mask, area: float) -> Mask:

@@ -12,7 +12,7 @@ from skimage.draw import line
 from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import skeletonize
 
-from .around import SQUARE, Mask, grown, large, shrunk
+from .around import SQUARE, Mask, depth_of, grown, large, shrunk
 from .ink import Ink
 from .strokes import CANVAS
 from .tone import darkness, hatching, noise_of
@@ -36,7 +36,7 @@ def lines_of(ink: Ink) -> Mask:
     mask = _drawn(smooth, noise)
     if not mask.any():
         return mask
-    depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
+    depth, lines = depth_of(mask), skeletonize(mask)
     width = float(2 * np.median(depth[lines]))  # the usual one, of a line
     masses = _masses(mask, width)
     tone = hatching(lines & ~grown(_dark(masses, smooth), 2), smooth, noise)
@@ -44,7 +44,7 @@ def lines_of(ink: Ink) -> Mask:
         others = lines & ~tone
         around = grown(tone, np.percentile(depth[tone], 90) + 1)
         mask = mask & (grown(others, width / 2) | ~around)
-        depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
+        depth, lines = depth_of(mask), skeletonize(mask)
         masses = _masses(mask, width)
     dots = _dots(mask & ~grown(masses, _MASS) if masses.any() else mask, width, depth)
     # A pen that fills goes along the border on the inside.
@@ -52,7 +52,7 @@ def lines_of(ink: Ink) -> Mask:
         around = grown(filled, 1.5)
         mask = mask & ~around | around & ~filled
     if masses.any() or dots.any():
-        depth, lines = ndimage.distance_transform_edt(mask), skeletonize(mask)
+        depth, lines = depth_of(mask), skeletonize(mask)
     return _without_clutter(_bridged(_without_spurs(lines, depth)))
 
 
@@ -78,8 +78,18 @@ def _masses(mask: Mask, width: float) -> Mask:
     if not core.any():
         return np.zeros_like(mask)
     smooth = ndimage.gaussian_filter(core.astype(np.float32), 2)
-    full = ndimage.zoom(smooth, 2, order=1, grid_mode=True, mode="nearest") > 0.5
+    full = _doubled(smooth) > 0.5
     return ~large(~large(full, area), area / 3)
+
+
+def _doubled(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Values (H, W) at twice the size, linear between the middles of their pixels."""
+    values = values.astype(np.float64)
+    for _ in range(2):  # each time down, and on its side
+        edged = np.concatenate([values[:1], values, values[-1:]])
+        halves = 0.75 * values + 0.25 * np.stack([edged[:-2], edged[2:]])
+        values = halves.swapaxes(0, 1).reshape(-1, values.shape[1]).T
+    return values
 
 
 def _dark(masses: Mask, ink: Ink) -> Mask:
@@ -127,20 +137,22 @@ def _compact(mask: Mask, shortest: float, longest: float, elongated: float = 2) 
 
 
 def _ends(lines: Mask) -> Mask:
-    neighbours = ndimage.convolve(lines.astype(np.uint8), SQUARE.astype(np.uint8), mode="constant")
-    return lines & (neighbours <= 2)
+    """The pixels of lines with one neighbour or none."""
+    framed = np.pad(lines, 1).view(np.uint8)
+    rows = framed[:-2] + framed[1:-1] + framed[2:]
+    return lines & (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] <= 2)
 
 
 def _without_spurs(lines: Mask, depth: NDArray[np.float64]) -> Mask:
     """Without the short whiskers that a skeleton has where a thick line is uneven."""
     ends = _ends(lines)
-    lines = lines.copy()
+    left = lines.copy()
     for chain in pixel_chains(lines):
         for way in (chain, chain[::-1]):
             root = tuple(way[-1])
             if ends[tuple(way[0])] and not ends[root] and len(way) <= 1.5 * depth[root] + 3:
-                lines[way[:-1, 0], way[:-1, 1]] = False
-    return skeletonize(lines)
+                left[way[:-1, 0], way[:-1, 1]] = False
+    return lines if (left == lines).all() else skeletonize(left)
 
 
 def _bridged(lines: Mask) -> Mask:

@@ -20,6 +20,7 @@ from .seen import contrast, on_paper
 from .strokes import CANVAS
 from .tone import darkness, noise_of, without_smudges
 
+_GREY = 5  # of 255: channels of a grey picture differ by no more
 _COLOURED = 0.03  # share of a picture, from where on a drawing is coloured in
 _FILLED = 40  # pixels of one colour, at least, that are no line
 _GRAIN = 0.01  # noise of black to white, from where on a fill has grain that looks like lines
@@ -37,8 +38,7 @@ def ink_of(image: Image.Image) -> Ink:
     scale = CANVAS / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
-    colours = np.asarray(on_paper(small), np.float32) / np.float32(255)
-    planes = _planes(colours)
+    planes = _planes(on_paper(small))
     sheet = _sheet(np.mean(planes, axis=0))
     off = [_off_paper(plane, sheet) for plane in planes]
     ink = _together(off)
@@ -97,11 +97,13 @@ def _filled(plane: NDArray[np.float32], gaps: Mask) -> NDArray[np.float32]:
     return np.where(gaps, np.minimum(plane, fill), plane)
 
 
-def _planes(colours: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The channels (H, W) of a picture (H, W, 3), one by one; of a grey one the only one."""
-    planes = list(np.ascontiguousarray(colours.transpose(2, 0, 1)))
-    spread = reduce(np.maximum, planes) - reduce(np.minimum, planes)
-    return planes if spread.max() > 0.02 else planes[:1]
+def _planes(picture: Image.Image) -> list[NDArray[np.float32]]:
+    """The channels (H, W) of an RGB picture, one by one; of a grey one the only one."""
+    channels = [np.asarray(channel) for channel in picture.split()]
+    spread = reduce(np.maximum, channels) - reduce(np.minimum, channels)
+    if spread.max() <= _GREY:
+        channels = channels[:1]
+    return [channel / np.float32(255) for channel in channels]
 
 
 def _outlined(ink: Ink, planes: Sequence[NDArray[np.float32]], small_fills: bool) -> Ink:

@@ -113,8 +113,10 @@ def _of_the_face(lines: Mask) -> Mask:
         left = np.flatnonzero(~chosen & (sizes >= 0.1 * sizes[chosen].sum()))
         for part in left[np.argsort(-sizes[left])][:_MOST_PIECES]:
             more = chosen | (_near(parts, lines, lines & (parts == part), sizes, _BESIDE) > 0.5)
-            if (together := _likeness(lines, parts, tuple(more))) > likely:
-                chosen, likely = more, together
+            if (some := tuple(more)) not in likeness:
+                likeness[some] = _likeness(lines, parts, some)
+            if likeness[some] > likely:
+                chosen, likely = more, likeness[some]
     for _ in range(2):
         face = lines & chosen[parts]
         rows, columns = np.nonzero(face)

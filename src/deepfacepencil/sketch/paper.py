@@ -25,6 +25,7 @@ _PEAK = 4.0  # times the usual power in a direction, from where on it is looked 
 _MOST_DIRECTIONS = 6
 _PIECE = 61  # pixels that a rule is straight for at least
 _BENT = 3  # pixels: what strays further from a straight line is no rule of a file, but a strand
+_LEAST = 0.03  # ink that is drawn
 _THIN = 7  # pixels: what is thicker is no rule
 _DOTS, _DOT = 16, 12  # dots of a paper at least, and pixels that they are large at most
 _FAMILY = 5  # rules side by side at least
@@ -161,9 +162,20 @@ def _ruled(
     """How dark the rules in one direction are, if there are any; they are `reach` long."""
     level = direction % 90 == 0
     before, after = (0, 0) if level else ((_SIDE - CANVAS) // 2, (_SIDE - CANVAS + 1) // 2)
-    rules = _rules(_turned(np.pad(ink, (before, after)), direction), noise, reach)
-    if rules is None:
+    turned = _turned(np.pad(ink, (before, after)), direction)
+    inked = turned > _LEAST
+    rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
         return None
+    # Rules are where ink is, and nothing reaches further than this around it.
+    here = tuple(
+        slice(max(0, at[0] - _PIECE // 2), at[-1] + _PIECE // 2 + 1) for at in (rows, columns)
+    )
+    found = _rules(turned[here], noise, reach)
+    if found is None:
+        return None
+    rules = np.zeros_like(turned)
+    rules[here] = found
     inner = slice(before, before + CANVAS)
     return _turned(highest(rules, 3, 1), -direction)[inner, inner]
 
@@ -171,7 +183,7 @@ def _ruled(
 def _rules(level: NDArray[np.float32], noise: float, reach: float) -> NDArray[np.float32] | None:
     """How dark the rules are, if there are any, in ink in which they lie level."""
     thin = level - highest(lowest(level, _THIN, 1), _THIN, 1)
-    drawn = thin > max(0.03, 3 * noise)
+    drawn = thin > max(_LEAST, 3 * noise)
     near = np.pad(highest(drawn, 3, 1), ((0, 0), (_PIECE // 2 + 1, _PIECE // 2)))
     total = near.cumsum(axis=1, dtype=np.int32)
     full = total[:, _PIECE:] - total[:, :-_PIECE] > 0.9 * _PIECE

@@ -297,20 +297,26 @@ def _scores(raster: Image.Image, size: int, extent: float) -> NDArray[np.floatin
     fast = next_fast_len(len(padded), real=True)
     match = irfft2(rfft2(padded, (fast, fast)) * _template_spectrum(fast), (fast, fast))
     match = match[height - 1 :, width - 1 :][rows, columns]
-    total, squares = _box_sums(padded, height, width), _box_sums(padded**2, height, width)
-    spread = (squares - total**2 / template.size)[rows, columns].clip(0)
+    sums, squares = _sums(padded), _sums(padded**2)
+    total = _boxes(sums, height, width)[rows, columns]
+    spread = (_boxes(squares, height, width)[rows, columns] - total**2 / template.size).clip(0)
     energy = (template**2).sum()
-    inside = _box_sums(padded, _LOOK, _LOOK) / max(cells.sum(), 1e-6)
+    inside = _boxes(sums, _LOOK, _LOOK) / max(cells.sum(), 1e-6)
     # Hair, neck and shoulders fill the training canvas: a drawing that would stay small is not it.
     fills = min(1, extent * size / _LOOK / _FULL)
     return match / np.sqrt((spread + energy) * energy) * inside.clip(0, 1) * fills**2
 
 
-def _box_sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-    """The sum over every height x width box inside."""
+def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of all that is above and left of each corner of the values (H, W)."""
     total = np.zeros((len(values) + 1, values.shape[1] + 1))
     values.cumsum(0).cumsum(1, out=total[1:, 1:])
-    tall = total[height:] - total[:-height]
+    return total
+
+
+def _boxes(sums: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """The sum over every height x width box inside, of `_sums`."""
+    tall = sums[height:] - sums[:-height]
     return tall[:, width:] - tall[:, :-width]
 
 

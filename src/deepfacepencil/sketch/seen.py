@@ -22,18 +22,18 @@ _HIDDEN = 0.01  # share of the strokes' length, and of the edges, that may be ot
 
 def on_paper(image: Image.Image) -> Image.Image:
     """RGB on white, or on black where white would hide most of what is drawn: light lines."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
     image = image.convert("RGBA")
-    alpha = np.asarray(image.getchannel("A"))
-    sheets = {paper: Image.new("RGBA", image.size, paper) for paper in ("white", "black")}
-    for sheet in sheets.values():
-        sheet.alpha_composite(image)
-    pictures = [sheet.convert("RGB") for sheet in sheets.values()]
-    if alpha.min() < 250:
-        small = [p.resize(_within(p.size), Image.Resampling.BOX) for p in pictures]
-        on_white, on_black = (float((contrast(_planes(p), 3) > 0.04).mean()) for p in small)
-        if on_white < 0.5 * on_black:
-            return pictures[1]
-    return pictures[0]
+    clearest = image.getchannel("A").getextrema()[0]
+    on_white = _over("white", image)
+    if clearest < 250:
+        on_black = _over("black", image)
+        small = [p.resize(_within(p.size), Image.Resampling.BOX) for p in (on_white, on_black)]
+        here, there = (float((contrast(_planes(p), 3) > 0.04).mean()) for p in small)
+        if here < 0.5 * there:
+            return on_black
+    return on_white
 
 
 def is_what_is_seen(strokes: Strokes, widths: NDArray[np.floating], picture: Image.Image) -> bool:
@@ -68,6 +68,12 @@ def is_what_is_seen(strokes: Strokes, widths: NDArray[np.floating], picture: Ima
     canvas.flush()
     unexplained = edges & (np.asarray(covered) == 0)
     return bool(hidden <= _HIDDEN * length and unexplained.sum() <= _HIDDEN * edges.sum())
+
+
+def _over(paper: str, image: Image.Image) -> Image.Image:
+    sheet = Image.new("RGBA", image.size, paper)
+    sheet.alpha_composite(image)
+    return sheet.convert("RGB")
 
 
 def _within(size: tuple[int, int]) -> tuple[int, int]:

@@ -74,24 +74,25 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
 
     A chain that comes back to its start without a junction has its first pixel again as its last.
     """
-    line = np.pad(line, 1)
-    rows, columns = np.nonzero(line)
-    index = np.full(line.shape, -1, np.int64)
-    index[rows, columns] = np.arange(len(rows))
+    width = line.shape[1] + 2
+    flat = np.pad(line, 1).ravel()
+    at = np.flatnonzero(flat)
+    index = np.full(len(flat), -1, np.int32)
+    index[at] = np.arange(len(at))
 
     # A diagonal step counts only where no two straight ones make it, or stairs would be junctions.
-    steps = [index[rows + dr, columns + dc] for dr, dc in _STRAIGHT]
-    for dr, dc in _DIAGONAL:
-        bypassed = line[rows + dr, columns] | line[rows, columns + dc]
-        steps.append(np.where(bypassed, -1, index[rows + dr, columns + dc]))
-    table = np.stack(steps, axis=1)
+    table = np.empty((len(at), 8), np.int32)
+    for k, (dr, dc) in enumerate(_STRAIGHT + _DIAGONAL):
+        table[:, k] = index[at + dr * width + dc]
+        if dr and dc:
+            table[flat[at + dr * width] | flat[at + dc], k] = -1
     degree = (table >= 0).sum(axis=1)
     # The neighbours first, in their order: most pixels have two.
     first = np.take_along_axis(table, np.argsort(table < 0, axis=1, kind="stable"), axis=1)
     one_of, other_of = first[:, 0].tolist(), first[:, 1].tolist()
 
     found: list[list[int]] = []
-    seen = bytearray(len(rows))
+    seen = bytearray(len(at))
     taken: set[tuple[int, int]] = set()
 
     def follow(chain: list[int]) -> list[int]:
@@ -117,7 +118,7 @@ def pixel_chains(line: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
         if not seen[start]:
             seen[start] = 1
             found.append(follow([start, one_of[start]]))
-    coordinates = np.stack([rows - 1, columns - 1], axis=1)
+    coordinates = np.stack(np.divmod(at, width), axis=1) - 1
     return [coordinates[chain] for chain in found]
 
 
