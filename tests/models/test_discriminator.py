@@ -6,6 +6,7 @@ from torch import nn
 
 from deepfacepencil.models.condition import Condition
 from deepfacepencil.models.discriminator import Discriminator
+from deepfacepencil.models.pix2pix import PatchGAN
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,17 @@ def test_a_batch_is_judged_item_by_item(discriminator):
                     torch.testing.assert_close(output[item : item + 1], lone, atol=1e-4, rtol=1e-3)
 
 
+def test_each_scale_sees_the_means_around_every_second_pixel_of_the_last():
+    discriminator = Discriminator(1, 1)
+    discriminator.scales = nn.ModuleList(nn.Identity() for _ in range(3))
+    dot = torch.zeros(1, 3, 32, 32)
+    dot[..., 8, 16] = 1
+    for size, scale in zip((32, 16, 8), discriminator(Condition(dot[:, :1]), dot), strict=True):
+        assert scale[0, 0].nonzero().tolist() == [[size // 4, size // 2]]
+    white = torch.ones(1, 3, 32, 32)
+    assert all((scale == 1).all() for scale in discriminator(Condition(white[:, :1]), white))
+
+
 def test_it_sees_the_sketch_beside_the_photo(discriminator):
     condition, photos = pair(1, 64)
     with torch.no_grad():
@@ -51,12 +63,18 @@ def test_it_sees_the_sketch_beside_the_photo(discriminator):
         assert not torch.equal(a[-1], b[-1])
 
 
-def test_a_logit_judges_70_pixels(discriminator):
-    photos = torch.zeros(1, 3, 256, 256, requires_grad=True)
-    convolutions = [m for m in discriminator.scales[0].modules() if isinstance(m, nn.Conv2d)]
-    x = torch.cat([torch.zeros(1, 1, 256, 256), photos], dim=1)
-    for convolution in convolutions:  # without what lies between: normalisation sees everything
-        x = convolution(x)
-    x[0, 0, 17, 17].backward()
-    rows = photos.grad.abs().sum(dim=(0, 1, 3)).nonzero()
-    assert rows.max() - rows.min() + 1 == 70
+@pytest.mark.parametrize("network", [Discriminator(4, 16).scales[0], PatchGAN(4, 16)])
+def test_a_logit_judges_70_pixels_and_the_last_as_many_at_the_border_as_the_first(network):
+    photos = torch.zeros(1, 3, 256, 256)
+    x = torch.cat([torch.zeros(1, 1, 256, 256), photos.requires_grad_()], dim=1)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):  # what lies between, normalisation, sees everything
+            x = module(x)
+    seen = []
+    for at in (0, 17, -1):
+        (grad,) = torch.autograd.grad(x[0, 0, at, 17], photos, retain_graph=True)
+        rows = grad.abs().sum(dim=(0, 1, 3)).nonzero()
+        seen.append((int(rows.min()), int(rows.max())))
+    first, middle, last = seen
+    assert middle[1] - middle[0] + 1 == 70
+    assert first[0] == 0 and last == (255 - first[1], 255)

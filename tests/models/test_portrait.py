@@ -167,6 +167,9 @@ def test_beards_are_below_the_nose_of_who_is_probably_bearded(taught) -> None:
         above = int(np.argwhere(labels == CLASSES.index("nose"))[:, 0].max() / 8) - 1
         assert not maps[index][:above].any()
     assert maps[most].mean() > 3 * maps[least].mean()
+    features = taught.body.features(w[most : most + 1])
+    surest = beard_of(taught, 30 * features, labels_of(taught.body, features))
+    assert surest.max() == 255
     assert not beard_of(taught, features, np.zeros((256, 256), np.uint8)).any()
 
 

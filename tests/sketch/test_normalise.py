@@ -419,6 +419,17 @@ def test_lines_around_what_is_hatched_with_a_ruler_stay(step, lean):
     assert (ndimage.distance_transform_edt(~lines)[outline] > 12).mean() < 0.02
 
 
+@pytest.mark.parametrize("dark", [0.35, 1])
+def test_a_pale_pen_is_whole_where_it_crosses_rules(dark):
+    ink = np.zeros((512, 512), np.float32)
+    ink[20::24] = ink[21::24] = 0.2
+    y, x = np.mgrid[:512, :512]
+    pen = (np.abs(np.hypot(x - 256, y - 256) - 150) < 1.5) & (np.abs(x - 256) > 60)
+    left = without_rules(np.where(pen, np.float32(dark), ink))
+    assert (left[pen] > 0.9 * dark).mean() > 0.99
+    assert not left[~ndimage.binary_dilation(pen, iterations=4)].any()
+
+
 @pytest.mark.parametrize(("gap", "joined"), [(4, True), (24, False)])
 def test_a_pen_that_skipped_a_few_pixels_drew_one_line(gap, joined):
     def draw(canvas):

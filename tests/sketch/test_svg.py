@@ -265,7 +265,9 @@ def test_a_page_with_a_line_around_it_is_the_paper(drawn, size):
 
 
 @pytest.mark.parametrize("root", ["", 'width="9" height="3"', 'viewBox="10 20 100 100" width="9"'])
-@pytest.mark.parametrize("d", ["M500 320L530 340L510 390", "M500 320H600", "M-90 32V-80"])
+@pytest.mark.parametrize(
+    "d", ["M500 320L530 340L510 390", "M500 320H600", "M-90 32V-80", "M900 20L700 390H800"]
+)
 def test_what_is_drawn_beside_its_page_is_seen_whole(root, d):
     content = f'<path d="{d}" stroke="black" fill="none"/>'
     document = svg.read(

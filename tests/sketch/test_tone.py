@@ -10,7 +10,7 @@ from skimage.morphology import skeletonize
 from deepfacepencil.sketch.centrelines import lines_of
 from deepfacepencil.sketch.ink import ink_of
 from deepfacepencil.sketch.place import average_face
-from deepfacepencil.sketch.tone import _enclosed, _over_crossings, without_smudges
+from deepfacepencil.sketch.tone import _enclosed, _over_crossings, _side_by_side, without_smudges
 from deepfacepencil.sketch.trace import pixel_chains
 
 HEAD = (116, 86, 396, 476)  # the box of the outline that the tests draw around the features
@@ -52,7 +52,7 @@ def _lines(image: Image.Image) -> np.ndarray:
     [
         _smudged(),
         _hatched(150, (285, 270, 350, 360), 5, 1.2),
-        _hatched(165, (270, 260, 360, 360), 10, 1.5),
+        _hatched(110, (270, 260, 360, 360), 10, 2),
     ],
     ids=["smudge", "close", "wide"],
 )
@@ -60,6 +60,20 @@ def test_shading_on_a_cheek_is_no_stroke_and_the_lines_around_it_stay(shaded):
     plain, found = _lines(_face()), _lines(shaded)
     assert (ndimage.distance_transform_edt(~plain)[found] > 4).mean() < 0.02
     assert (ndimage.distance_transform_edt(~found)[plain] > 4).mean() < 0.02
+
+
+def test_pale_lines_that_hatch_nothing_stay():
+    """A wrinkle beside a hatched cheek, the hairs of a beard."""
+    face = _hatched(110, (270, 260, 360, 360), 10, 2)
+    canvas = aggdraw.Draw(face)
+    canvas.line((170, 280, 200, 360), aggdraw.Pen(110, 2))
+    for x in range(180, 340, 12):
+        canvas.line((x, 440, x + 2, 454), aggdraw.Pen(110, 2))
+    canvas.flush()
+    plain, found = _lines(_face()), _lines(face)
+    assert found[265:355, 290:350].sum() <= plain[265:355, 290:350].sum() + 9
+    assert found[285:355, 165:205].sum() > 60
+    assert found[438:456, 175:345].sum() > plain[438:456, 175:345].sum() + 100
 
 
 def test_a_dark_line_among_pale_ones_that_hatch_is_an_outline():
@@ -116,3 +130,25 @@ def test_lines_go_straight_on_where_they_cross():
     for number in range(6):
         own = np.concatenate([c for c, k in zip(chains, line_of, strict=True) if k == number])
         assert sorted(np.ptp(own, axis=0) > 100) == [False, True]
+
+
+def test_lines_that_cross_at_a_small_angle_stay_two():
+    along = np.arange(41)
+    flat = np.stack([0 * along, along - 20], axis=1)
+    steep = np.stack([np.round(0.32 * (along - 20)).astype(int), along - 20], axis=1)
+    chains = [line[part] + 40 for line in (flat, steep) for part in (slice(20), slice(21, None))]
+    one, same, other, too = _over_crossings(chains)
+    assert one == same != other == too
+    one, same, other = _over_crossings(chains[:3])  # a line that ends at another
+    assert one == same != other
+
+
+@pytest.mark.parametrize(("gap", "together"), [(6, True), (16, True), (20, False)])
+def test_lines_side_by_side_are_one_group_to_the_border_of_the_picture(gap, together):
+    height, columns = 60, [0, gap, 2 * gap]
+    chains = [np.stack([np.arange(height), np.full(height, x)], axis=1) for x in columns]
+    size = height, columns[-1] + 1
+    ways = np.tile(np.array([1, 0], np.float32), (3 * height, 1))
+    own, length = np.repeat([0, 1, 2], height), np.full(3, height)
+    group = _side_by_side(np.concatenate(chains), own, ways, np.ones(size, bool), length)
+    assert len(set(group.tolist())) == (1 if together else 3)
