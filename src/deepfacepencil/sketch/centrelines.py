@@ -82,14 +82,14 @@ def _masses(mask: Mask, width: float) -> Mask:
     return ~large(~large(full, area), area / 3)
 
 
-def _doubled(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def _doubled(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Values (H, W) at twice the size, linear between the middles of their pixels."""
-    values = values.astype(np.float64)
+    found: NDArray[np.float64] = values.astype(np.float64)
     for _ in range(2):  # each time down, and on its side
-        edged = np.concatenate([values[:1], values, values[-1:]])
-        halves = 0.75 * values + 0.25 * np.stack([edged[:-2], edged[2:]])
-        values = halves.swapaxes(0, 1).reshape(-1, values.shape[1]).T
-    return values
+        edged = np.concatenate([found[:1], found, found[-1:]])
+        halves = 0.75 * found + 0.25 * np.stack([edged[:-2], edged[2:]])
+        found = halves.swapaxes(0, 1).reshape(-1, found.shape[1]).T
+    return found
 
 
 def _dark(masses: Mask, ink: Ink) -> Mask:

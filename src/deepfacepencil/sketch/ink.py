@@ -99,11 +99,11 @@ def _filled(plane: NDArray[np.float32], gaps: Mask) -> NDArray[np.float32]:
 
 def _planes(picture: Image.Image) -> list[NDArray[np.float32]]:
     """The channels (H, W) of an RGB picture, one by one; of a grey one the only one."""
-    channels = [np.asarray(channel) for channel in picture.split()]
+    channels = [np.asarray(channel, np.uint8) for channel in picture.split()]
     spread = reduce(np.maximum, channels) - reduce(np.minimum, channels)
     if spread.max() <= _GREY:
         channels = channels[:1]
-    return [channel / np.float32(255) for channel in channels]
+    return [channel.astype(np.float32) / np.float32(255) for channel in channels]
 
 
 def _outlined(ink: Ink, planes: Sequence[NDArray[np.float32]], small_fills: bool) -> Ink:

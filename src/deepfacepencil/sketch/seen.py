@@ -25,9 +25,8 @@ def on_paper(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")
-    clearest = image.getchannel("A").getextrema()[0]
     on_white = _over("white", image)
-    if clearest < 250:
+    if np.asarray(image.getchannel("A")).min() < 250:
         on_black = _over("black", image)
         small = [p.resize(_within(p.size), Image.Resampling.BOX) for p in (on_white, on_black)]
         here, there = (float((contrast(_planes(p), 3) > 0.04).mean()) for p in small)
