@@ -191,9 +191,16 @@ def test_a_curve_stays_where_it_was_drawn() -> None:
 def test_points_for_the_page_are_the_joints_of_fine_strokes() -> None:
     line = np.array([[10, 10], [14, 12], [18, 15], [22, 15.5]])
     assert points_of(Strokes.of([through(line)])) == [line.ravel().tolist()]
-    (long,) = points_of(Strokes.of([through(np.array([[0, 0], [512, 512]]))]))
-    steps = np.hypot(*np.diff(np.array(long).reshape(-1, 2), axis=0).T)
-    assert steps.max() < 12
+
+
+def test_points_for_the_page_are_on_the_stroke_every_six_pixels() -> None:
+    straight = through(np.array([[0, 0], [512, 512]]))
+    bent = through(ellipse(256, 256, 100, 100)[::2])
+    diagonal, ring = (np.array(p).reshape(-1, 2) for p in points_of(Strokes.of([straight, bent])))
+    for points in (diagonal, ring):
+        assert 4 < np.hypot(*np.diff(points, axis=0).T).max() < 6.2
+    np.testing.assert_allclose(diagonal[:, 0], diagonal[:, 1])
+    np.testing.assert_allclose(np.hypot(*(ring - 256).T), 100, atol=1)
 
 
 def test_too_many_points_for_the_page_are_refused() -> None:
