@@ -58,3 +58,22 @@ def test_grain_behind_a_person_is_gone_and_the_person_is_the_same(
     assert behind.square().mean() > 0.01 * grain.square().mean()  # photos have some
     nothing = out_of_focus(photo, torch.zeros_like(regions))
     torch.testing.assert_close(nothing, photo)
+
+
+def test_half_a_backdrop_is_nearly_left_alone_and_of_a_whole_one_something_is_left() -> None:
+    features = torch.randn(1, 64, 32, 32, generator=torch.Generator().manual_seed(0))
+    half, whole = (
+        float((softened(features, torch.full((1, 1, 64, 64), share)) * features).mean())
+        for share in (0.5, 1.0)
+    )
+    assert half > 0.7 and 0.1 < whole < 0.5
+
+
+def test_a_backdrop_is_averaged_over_the_cells_around_alone() -> None:
+    corner = torch.zeros(1, 1, 32, 32)
+    corner[..., :4, :4] = 1
+    soft = softened(corner, torch.ones(1, 1, 64, 64))
+    assert (soft[..., :8, :8] > 0).all()
+    assert not soft[..., 10:, :].any() and not soft[..., 10:].any()
+    even = softened(torch.ones(1, 1, 32, 32), torch.ones(1, 1, 64, 64))[..., 8:-8, 8:-8]
+    torch.testing.assert_close(even, torch.ones_like(even), atol=0.01, rtol=0)

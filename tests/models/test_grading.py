@@ -75,6 +75,8 @@ def test_lips_are_as_the_skin_is_unless_they_are_asked_for(photo: torch.Tensor) 
     assert both[:, :, 136:].mean() < photo[:, :, 136:].mean() - 0.2
     red = graded(photo, regions, asking(skin=(90, 60, 40), lips=(220, 60, 80)))
     assert red[:, 0, 136:].mean() > photo[:, 0, 136:].mean() + 0.2
+    alone = graded(photo, regions, asking(lips=(220, 60, 80)))
+    torch.testing.assert_close(red[:, :, 136:], alone[:, :, 136:])
 
 
 def test_a_few_cells_say_little_of_a_colour(photo: torch.Tensor) -> None:
