@@ -172,7 +172,7 @@ def _bomb() -> str:
         (f'{OPEN}<g id="a">{LINE}<use href="#a"/></g></svg>', "too large or too deeply nested"),
         (_bomb(), "too large or too deeply nested"),
         (f"{OPEN}{200 * '<g>'}{LINE}{200 * '</g>'}</svg>", "too large or too deeply nested"),
-        (f'{OPEN}<path stroke="red" d="M0 0{67_000 * "h1"}"/></svg>', "more than 200000"),
+        (f"{OPEN}<style>{8000 * '.b{fill:red}'}</style>{300 * LINE}</svg>", "too large or too"),
         (" " * (svg.MAX_BYTES + 1), "larger than 5 MB"),
         (gzip.compress(b" " * (svg.MAX_BYTES + 1)), "larger than 5 MB"),
         (gzip.compress(b" " * 999)[:20], "is not well-formed"),
@@ -194,6 +194,7 @@ def test_what_is_unusable_is_refused_in_one_line(text, complaint):
         f'<g onload="alert(1)">{LINE}</g>',
         f'{LINE}<image xlink:href="http://example.org/a.png"/>',
         f'{LINE}<image href="file:///etc/passwd"/>',
+        f'{LINE}<image width="9" height="9" href="data:image/svg+xml;base64,//8="/>',
         f'{LINE}<use href="other.svg#a"/>',
         f'<style>@import "a.css";</style>{LINE}',
         f'<style>@font-face {{ src: url("https://example.org/a.woff2") }}</style>{LINE}',
@@ -208,6 +209,13 @@ def test_what_is_elsewhere_is_left_out_and_the_rest_used(content):
     tree = svg.read(f"{XLINK}{content}</svg>", "page.svg").root
     left = ElementTree.tostring(tree, "unicode").replace("http://www.w3.org", "")
     assert not any(word in left for word in ("http", "//", "other", "passwd", "alert", "a.css"))
+
+
+def test_too_many_points_are_refused(monkeypatch):
+    monkeypatch.setattr(svg, "MAX_POINTS", 200)
+    assert len(_page(LINE.replace("L30 40", 66 * "h1"))) == 1
+    with pytest.raises(InputError, match=r"^page\.svg: 202 points, more than 200: simplify"):
+        _page(LINE.replace("L30 40", 67 * "h1"))
 
 
 def test_entities_name_namespaces_and_nothing_else():
