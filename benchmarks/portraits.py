@@ -13,11 +13,14 @@ unfinished: examples/ by every tenth stroke, the share with a face.
 groups: landmarks, faces found and the CIEDE2000 of the skin when it is asked for, by thirds of the
 true skin's lightness; and by age where --ages has it, a CSV with file,age_years.
 aged: OUTPUT/aged/AGE/, photos of drawings with ages asked for, for a network that judges age.
+wrinkled: OUTPUT/wrinkled/without/ and with/, of drawings without and with wrinkles, likewise.
+curly: how curly the hair of photos of drawings looks without and with curls, by sketch/curls.py.
 """
 
 import argparse
 import csv
 import sys
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -36,6 +39,7 @@ from deepfacepencil.images import read_photo
 from deepfacepencil.runtime.appearance import Appearance
 from deepfacepencil.runtime.engine import BUNDLED, Engine
 from deepfacepencil.sketch import svg
+from deepfacepencil.sketch.curls import curl_strokes, curliness
 from deepfacepencil.sketch.drawn import AS_PEOPLE_DRAW
 from deepfacepencil.sketch.inner import inner_strokes
 from deepfacepencil.sketch.labels import CLASSES
@@ -43,10 +47,12 @@ from deepfacepencil.sketch.pen import picture
 from deepfacepencil.sketch.strokes import Strokes
 from deepfacepencil.sketch.trace import trace_labels
 from deepfacepencil.sketch.unfinished import first_of
+from deepfacepencil.sketch.wrinkles import wrinkle_strokes
 
 Pixels = NDArray[np.uint8]
 WORN = {"eye_g": 0.008, "hat": 0.04}  # the share of a photo from which on it is worn
 SHOWN = 10
+_OLD = 70.0  # years of those whose wrinkles are drawn
 HAIR = ("#1d1a19", "#5f412b", "#cfa667", "#8a4526", "#9a9690", "#dedad2")
 SKIN = ("#e6b899", "#d09f7c", "#b97d56", "#8a5a3b", "#573422")
 
@@ -227,6 +233,49 @@ def aged(bench: Bench) -> None:
     bench.sheet("aged", [row[:SHOWN] for row in rows])
 
 
+def wrinkled(bench: Bench) -> None:
+    """Photos of the same drawings without wrinkles and with those of somebody old."""
+    _with_and_without(
+        bench, "wrinkled", lambda labels, rng: wrinkle_strokes(labels, _OLD, rng), save=True
+    )
+
+
+def curly(bench: Bench) -> None:
+    """Photos of the same drawings without curls and with them."""
+    pairs = _with_and_without(bench, "curly", curl_strokes)
+    looks = [[curliness(photo, bench.labels_of(photo)) for photo in pair] for pair in pairs]
+    without, with_curls = np.array(looks).T
+    more = (with_curls > without).mean()
+    print(
+        f"curly: {np.mean(without):.2f} without, {np.mean(with_curls):.2f} with, more in {more:.2f}"
+        f" of {len(pairs)}",
+        flush=True,
+    )
+
+
+def _with_and_without(
+    bench: Bench,
+    name: str,
+    strokes: Callable[[Pixels, np.random.Generator], Strokes],
+    save: bool = False,
+) -> list[tuple[Pixels, Pixels]]:
+    """The photos of 30 drawings, and of the same with `strokes` for their labels."""
+    pairs: list[tuple[Pixels, Pixels]] = []
+    for index, of in enumerate(bench.names[:30]):
+        labels = bench.labels[index]
+        drawing = trace_labels(labels)
+        more = drawing.joined(strokes(labels, np.random.default_rng(index)))
+        first, second = (bench.engine(d, seed=index).photo for d in (drawing, more))
+        pairs.append((first, second))
+        for kind, photo in zip(("without", "with"), pairs[-1], strict=True):
+            if save:
+                folder = bench.output / name / kind
+                folder.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(photo).save(folder / f"{of}.jpg", quality=95)
+    bench.sheet(name, [[pair[k] for pair in pairs[:SHOWN]] for k in (0, 1)])
+    return pairs
+
+
 PARTS = {
     "shown": shown,
     "bearded": bearded,
@@ -235,6 +284,8 @@ PARTS = {
     "unfinished": unfinished,
     "groups": groups,
     "aged": aged,
+    "wrinkled": wrinkled,
+    "curly": curly,
 }
 
 
