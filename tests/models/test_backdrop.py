@@ -54,7 +54,7 @@ def test_grain_behind_a_person_is_gone_and_the_person_is_the_same(
                      .repeat_interleave(cell, 2).repeat_interleave(cell, 3)[0, 0] == 0)  # fmt: skip
     torch.testing.assert_close(made[..., deep], photo[..., deep], atol=1e-4, rtol=0)
     behind = (made - light)[..., ~around]
-    assert behind.abs().max() < 0.2 and behind.square().mean() < 0.15 * grain.square().mean()
+    assert behind.abs().max() < 0.2 and behind.square().mean() < 0.3 * grain.square().mean()
     assert behind.square().mean() > 0.01 * grain.square().mean()  # photos have some
     nothing = out_of_focus(photo, torch.zeros_like(regions))
     torch.testing.assert_close(nothing, photo)

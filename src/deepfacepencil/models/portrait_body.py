@@ -27,7 +27,7 @@ from .portrait import TOLD, PortraitBody
 from .worn import Beards, Glasses, Worn, tell_of
 
 HEADS = Path(__file__).parent / "portrait_heads.safetensors"
-SHA256 = "a8c021b82ed80bf7e794536853a463da217c9c6ad7db98898537e6a2fbc11e61"
+SHA256 = "9f8a8c503775f7d7b5d362c429aeb81d5aadd4fcec38060d526efa26085e34ba"
 PROBES = (
     "glasses", "hat", "hair", "earring", "light skin", "light hair", "fair hair", "beard", "age",
     "male", "curls",
