@@ -48,6 +48,7 @@ _SURE, _SURELY, _RATHER = 0.27, 1.4, 1.15
 # Eyes from each other and from the mouth, in shares of that size, as the crop of training faces has
 # them at most: it holds both in bounds, and a face drawn longer or wider comes out smaller.
 _APART, _BELOW = 145 / 335, 150 / 335
+_NEARLY, _MOST_TIMES = 1.1, 1.3  # times so far do no harm; more is something else than a face's
 _LINE, _GAP = 3, 7  # pixels of half the canvas: what a line closes, and what a pen may leave open
 _FEATURES = 4  # apart from each other in an outline make a face of it: eyes, a mouth, a nose, brows
 # Middle and size (square root of width x height) of such outlines, without hair and ears, in
@@ -243,7 +244,8 @@ def _too_far_apart(features: list[tuple[slice, slice]], shape: tuple[int, int]) 
     if not eyes:
         return 1.0
     rows, apart = max(eyes)
-    return max(1.0, apart / size / _APART, (mouth - rows / 2) / size / _BELOW)
+    times = max(apart / size / _APART, (mouth - rows / 2) / size / _BELOW)
+    return min(times, _MOST_TIMES) if times > _NEARLY else 1.0
 
 
 class _Place(NamedTuple):

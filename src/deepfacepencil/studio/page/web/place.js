@@ -18,6 +18,7 @@ const FEATURES = 4; // apart from each other in an outline make a face of it
 const OUTLINE = { x: 256, y: 278, size: 335 };
 // Eyes from each other and from the mouth, in shares of that size, as training faces have them at most.
 const [APART, BELOW] = [145 / 335, 150 / 335];
+const [NEARLY, MOST_TIMES] = [1.1, 1.3]; // times so far do no harm; more is something else than a face's
 const [FAR, OTHER] = [70, 1.4]; // pixels and times that such an outline is off at most
 
 /** What brings chains to where faces belong: point * scale + (right, down). */
@@ -322,7 +323,8 @@ function tooFarApart(features, width, height) {
     .sort((one, other) => other.rows - one.rows || other.apart - one.apart);
   if (!eyes.length) return 1;
   const [{ rows, apart }] = eyes;
-  return Math.max(1, apart / size / APART, (mouth - rows / 2) / size / BELOW);
+  const times = Math.max(apart / size / APART, (mouth - rows / 2) / size / BELOW);
+  return times > NEARLY ? Math.min(times, MOST_TIMES) : 1;
 }
 
 /** A mask without what has a gap within `reach` pixels, across and down. */
