@@ -89,6 +89,12 @@ class Bench:
     def labels_of(self, photo: Pixels) -> Pixels:
         return self.parse(Image.fromarray(photo))
 
+    def keep(self, photo: Pixels, folder: str, index: int) -> None:
+        """Write a photo of face `index` as a file of a folder of OUTPUT."""
+        path = self.output / folder / f"{self.names[index]}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo).save(path, quality=95)
+
     def sheet(self, name: str, rows: list[list[Pixels]]) -> None:
         side = max(len(row) for row in rows)
         blank = np.full((256, 256, 3), 255, np.uint8)
@@ -222,22 +228,23 @@ def aged(bench: Bench) -> None:
     """Photos of the same drawings at four ages."""
     rows = []
     for age in (8, 25, 45, 70):
-        folder = bench.output / "aged" / str(age)
-        folder.mkdir(parents=True, exist_ok=True)
         rows.append([])
         for index in range(min(30, len(bench.names))):
             wanted = Appearance(age=age)
             photo = bench.engine(bench.drawing(index), appearance=wanted, seed=index).photo
-            Image.fromarray(photo).save(folder / f"{bench.names[index]}.jpg", quality=95)
+            bench.keep(photo, f"aged/{age}", index)
             rows[-1].append(photo)
     bench.sheet("aged", [row[:SHOWN] for row in rows])
 
 
 def wrinkled(bench: Bench) -> None:
     """Photos of the same drawings without wrinkles and with those of somebody old."""
-    _with_and_without(
-        bench, "wrinkled", lambda labels, rng: wrinkle_strokes(labels, _OLD, rng), save=True
+    pairs = _with_and_without(
+        bench, "wrinkled", lambda labels, rng: wrinkle_strokes(labels, _OLD, rng)
     )
+    for index, pair in enumerate(pairs):
+        for kind, photo in zip(("without", "with"), pair, strict=True):
+            bench.keep(photo, f"wrinkled/{kind}", index)
 
 
 def curly(bench: Bench) -> None:
@@ -254,24 +261,15 @@ def curly(bench: Bench) -> None:
 
 
 def _with_and_without(
-    bench: Bench,
-    name: str,
-    strokes: Callable[[Pixels, np.random.Generator], Strokes],
-    save: bool = False,
+    bench: Bench, name: str, strokes: Callable[[Pixels, np.random.Generator], Strokes]
 ) -> list[tuple[Pixels, Pixels]]:
     """The photos of 30 drawings, and of the same with `strokes` for their labels."""
     pairs: list[tuple[Pixels, Pixels]] = []
-    for index, of in enumerate(bench.names[:30]):
-        labels = bench.labels[index]
+    for index, labels in enumerate(bench.labels[:30]):
         drawing = trace_labels(labels)
         more = drawing.joined(strokes(labels, np.random.default_rng(index)))
         first, second = (bench.engine(d, seed=index).photo for d in (drawing, more))
         pairs.append((first, second))
-        for kind, photo in zip(("without", "with"), pairs[-1], strict=True):
-            if save:
-                folder = bench.output / name / kind
-                folder.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(photo).save(folder / f"{of}.jpg", quality=95)
     bench.sheet(name, [[pair[k] for pair in pairs[:SHOWN]] for k in (0, 1)])
     return pairs
 

@@ -14,7 +14,6 @@ from deepfacepencil.models.portrait import (
     SKETCH_SIZE,
     TOLD,
     VALUES,
-    WORN,
     Correction,
     LatentSpace,
     PortraitEncoder,
@@ -233,16 +232,17 @@ def test_a_damaged_parcel_is_refused(taught, tmp_path: Path) -> None:
 def test_a_drawing_decides_what_it_tells_and_no_code(taught) -> None:
     """Whatever the code, glasses, beard, age are those of the mean; what it tells not, varies."""
     space, generator = taught.body.space, torch.Generator().manual_seed(0)
-    mean = 1.5 * space.told[:WORN].sum(0).expand(64, LATENT)  # glasses, hat and beard are drawn
+    worn = 3  # glasses, hat, beard
+    mean = 1.5 * space.told[:worn].sum(0).expand(64, LATENT)
     log_scale, code = torch.zeros_like(mean), torch.randn(64, LATENT, generator=generator)
     drawn = space.draw(mean, log_scale, code)
     told = space.as_told(drawn, mean, log_scale)
     before, after = (v @ space.told.T for v in (drawn, told))
     assert len(TOLD) == before.shape[1]
-    assert (after.std(0)[:WORN] < 0.2 * before.std(0)[:WORN]).all()
-    assert (after.std(0)[WORN:] < 0.4 * before.std(0)[WORN:]).all()
+    assert (after.std(0)[:worn] < 0.2 * before.std(0)[:worn]).all()
+    assert (after.std(0)[worn:] < 0.4 * before.std(0)[worn:]).all()
     assert (told.std(0) > 0.8 * drawn.std(0)).float().mean() > 0.9
-    more = after.mean(0)[:WORN] / (mean[0] @ space.told.T)[:WORN]
+    more = after.mean(0)[:worn] / (mean[0] @ space.told.T)[:worn]
     assert ((more > 1) & (more < 2)).all()
 
 

@@ -42,8 +42,8 @@ _BOUND = 3.0  # of the mean, in standard deviations of faces: beyond, the body k
 _FARTHEST = 4.0  # of what is drawn, in every direction
 _LONGEST = 27.0  # of what is drawn; faces are about 512 ** 0.5 from their mean
 _SHIFT = 4.0  # of the body's features; they spread by 0.05 to 3
-# What probes see of a latent that a drawing tells, the first three by lines of its own.
-TOLD, WORN = ("glasses", "hat", "beard", "curls", "hair", "age", "male"), 3
+# What probes see of a latent that a drawing tells.
+TOLD = ("glasses", "hat", "beard", "curls", "hair", "age", "male")
 # A mean is cautious: what it says is brought away from what is between by these factors, as far as
 # these bounds. What a drawing says is worn is worn, and what it hardly says is not: half a beard is
 # a shadow, half a hat is hair that was torn. Of validation faces with glasses, hats 20 of 20, 5 of

@@ -46,8 +46,33 @@ def spread_over(area: NDArray[np.bool_], apart: float, rng: np.random.Generator)
     grid = np.arange(0, CANVAS, apart)
     points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     points = np.clip(points + rng.uniform(-0.5, 0.5, points.shape) * apart, 0, CANVAS - 1)
-    column, row = (points / _SCALE).astype(np.intp).T
+    column, row = (points * (len(area) / CANVAS)).astype(np.intp).T
     return rng.permutation(points[area[row, column]])
+
+
+def rings(
+    area: NDArray[np.bool_],
+    rng: np.random.Generator,
+    sizes: tuple[float, float],
+    gaps: tuple[float, float],
+    turns: tuple[float, float],
+) -> list[Line]:
+    """Circles and parts of them, of these `turns` in degrees, all over the area.
+
+    Their radii are about one of `sizes`, and so many times that, of `gaps`, lie between them.
+    """
+    size, lines = rng.uniform(*sizes), []
+    for place in spread_over(area, rng.uniform(*gaps) * size, rng):
+        begin, radii = rng.uniform(0, 360), size * rng.uniform(0.6, 1.2, 2)
+        lines.append(circle(place, radii, begin, begin + rng.uniform(*turns)))
+    return lines
+
+
+def borders(area: NDArray[np.bool_], softness: float) -> list[Line]:
+    """The borders of the area, blurred by so many of its pixels, as lines of the canvas."""
+    smooth = ndimage.gaussian_filter(np.pad(area, 1).astype(np.float32), softness)
+    scale = CANVAS / len(area)
+    return [(contour[:, ::-1] - 0.5) * scale for contour in find_contours(smooth, 0.5)]
 
 
 def _hairs(
@@ -80,13 +105,7 @@ def _dots(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
 
 
 def _curls(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
-    size = rng.uniform(4, 11)
-    curls = []
-    for place in spread_over(area, rng.uniform(1.6, 3) * size, rng):
-        begin = rng.uniform(0, 360)
-        radii = size * rng.uniform(0.6, 1.2, 2)
-        curls.append(circle(place, radii, begin, begin + rng.uniform(150, 400))[::2])
-    return curls
+    return [ring[::2] for ring in rings(area, rng, (4, 11), (1.6, 3), (150, 400))]
 
 
 def _scribble(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
@@ -109,13 +128,8 @@ def _nothing(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
 
 def _outline(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
     """The area's borders, as smooth as a hand draws them; often only the upper ones."""
-    smooth = ndimage.gaussian_filter(np.pad(area, 1).astype(np.float32), rng.uniform(1, 2.5))
-    lines = []
-    for contour in find_contours(smooth, 0.5):
-        line = (contour[:, ::-1] - 0.5) * _SCALE
-        if len(line) > 16:
-            lines.append(np.concatenate([line[:-1:6], line[-1:]]))
-    return lines
+    lines = borders(area, rng.uniform(1, 2.5))
+    return [np.concatenate([line[:-1:6], line[-1:]]) for line in lines if len(line) > 16]
 
 
 _SIGNS: tuple[Callable[[NDArray[np.bool_], np.random.Generator], list[Line]], ...] = (

@@ -9,9 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import find_contours
 
-from .beard import spread_over
+from .beard import borders, rings, spread_over
 from .doodle import Line, circle
 from .labels import CLASSES
 from .strokes import CANVAS, Strokes, through
@@ -68,11 +67,7 @@ def curl_strokes(labels: NDArray[np.uint8], rng: np.random.Generator) -> Strokes
 
 def _rings(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
     """Circles and parts of them."""
-    size, lines = rng.uniform(7, 20), []
-    for place in spread_over(area, rng.uniform(1.7, 3.2) * size, rng):
-        begin, radii = rng.uniform(0, 360), size * rng.uniform(0.6, 1.2, 2)
-        lines.append(circle(place, radii, begin, begin + rng.uniform(140, 400)))
-    return lines
+    return rings(area, rng, (7, 20), (1.7, 3.2), (140, 400))
 
 
 def _coils(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
@@ -103,11 +98,8 @@ def _waves(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
 
 def _hem(area: NDArray[np.bool_], rng: np.random.Generator) -> list[Line]:
     """Bows or loops along the borders of the hair, as of a cloud."""
-    scale, size = CANVAS / _SIZE, rng.uniform(9, 20)
-    smooth = ndimage.gaussian_filter(np.pad(area, 1).astype(np.float32), 1.5)
-    lines = []
-    for contour in find_contours(smooth, 0.5):
-        line = (contour[:, ::-1] - 0.5) * scale
+    size, lines = rng.uniform(9, 20), []
+    for line in borders(area, 1.5):
         along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
         if along[-1] < 6 * size:
             continue

@@ -218,7 +218,7 @@ def _outlined(
 
 
 def _too_far_apart(features: list[tuple[slice, slice]], shape: tuple[int, int]) -> float:
-    """How many times farther eyes and mouth are apart than in any training face; 1 if they are not.
+    """How many times farther eyes and mouth are apart than in any training face; 1 if hardly.
 
     `features` are the boxes of what is in a face of this shape. The mouth is the widest in its
     lower half, eyes the lowest two above it that face each other.

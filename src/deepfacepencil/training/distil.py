@@ -24,15 +24,13 @@ from tqdm import tqdm
 from ..errors import InputError
 from ..export_portrait import Core, load_encoder
 from ..models.alexnet import ShiftTolerantAlexNet, load_alexnet
-from ..models.portrait import SKETCH_SIZE, PortraitBody
-from ..models.portrait_body import Taught, labels_of, load_taught
+from ..models.portrait import PortraitBody
+from ..models.portrait_body import Taught, load_taught
 from ..models.portrait_heads import QuickHead
 from ..runtime.appearance import CONDITION_SIZE
 from ..runtime.engine import TOLERANCE_SIZE, code_of
-from ..sketch.pen import draw
-from ..sketch.trace import trace_labels
 from .checkpoint import load_state, save_state
-from .heads import latent, photo_loss, shards, write_heads
+from .heads import latent, photo_loss, shards, sketch_of, write_heads
 from .precision import autocast
 
 # Cells of 64 px of a square; of those along its border the photo is not known.
@@ -76,8 +74,7 @@ def faces_of(taught: Taught, settings: Settings) -> Faces:
 
     @torch.no_grad()
     def face(number: int) -> dict[str, Tensor]:
-        drawn = trace_labels(labels_of(body, body.features(latent(taught, settings.seed, number))))
-        sketch = torch.from_numpy(draw(drawn, SKETCH_SIZE).astype(np.float32) / 255)[None, None]
+        sketch = sketch_of(body, latent(taught, settings.seed, number))
         features, w, *_ = core(sketch, free, nothing, torch.from_numpy(code_of(number))[None])
         features = features.half()
         photo = (body.photo(features.float(), w, have=64) + 1) * 127.5 + 0.5

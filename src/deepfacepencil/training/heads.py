@@ -164,14 +164,19 @@ def latent(taught: Taught, seed: int, number: int) -> Tensor:
 
 
 @torch.no_grad()
+def sketch_of(body: PortraitBody, w: Tensor) -> Tensor:
+    """S_syn (1, 1, 128, 128) of the face w (1, 512), 0 for paper to 1 for stroke."""
+    strokes = trace_labels(labels_of(body, body.features(w)))
+    return torch.from_numpy(draw(strokes, SKETCH_SIZE).astype(np.float32) / 255)[None, None]
+
+
+@torch.no_grad()
 def corrected_face(
     body: PortraitBody, encoder: PortraitEncoder, w: Tensor, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Features (1, 512, 32, 32) and latent of somebody who fits a drawing of the face w."""
-    strokes = trace_labels(labels_of(body, body.features(w)))
-    sketch = torch.from_numpy(draw(strokes, SKETCH_SIZE).astype(np.float32) / 255)[None, None]
     nothing = torch.zeros(1, CONDITION_SIZE)
-    steered = encoder(Condition(sketch, appearance=nothing))
+    steered = encoder(Condition(sketch_of(body, w), appearance=nothing))
     code = SPREAD * torch.randn(1, LATENT, generator=rng)
     w = body.space.somebody(steered.mean, steered.log_scale, code, nothing)
     return body.corrected(w, steered, encoder.corrections), w

@@ -7,16 +7,23 @@ const TRACED = 2048; // pixels of a picture to trace, at most: it is kept anew w
 export async function traceable(file) {
   const bitmap = await createImageBitmap(file);
   const scale = TRACED / Math.max(bitmap.width, bitmap.height);
-  if (scale >= 1) return file;
+  if (scale >= 1) {
+    bitmap.close();
+    return file;
+  }
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d");
+  return onWhite(bitmap, width, height, "high").canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+}
+
+/** A picture drawn at some size on white, where it can be looked at; it is used up. */
+function onWhite(bitmap, width, height, smoothing = "low") {
+  const context = new OffscreenCanvas(width, height).getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
-  context.imageSmoothingQuality = "high";
+  context.imageSmoothingQuality = smoothing;
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
-  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+  return context;
 }
 
 /** Whether most of a picture is neither of one ground nor lines on it. */
@@ -27,11 +34,7 @@ export async function isPhotograph(file) {
   } catch {
     return false; // the server says what is wrong with it
   }
-  const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d");
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, SIDE, SIDE);
-  context.drawImage(bitmap, 0, 0, SIDE, SIDE);
-  const { data } = context.getImageData(0, 0, SIDE, SIDE);
+  const { data } = onWhite(bitmap, SIDE, SIDE).getImageData(0, 0, SIDE, SIDE);
   const lightness = new Float32Array(SIDE * SIDE);
   let coloured = 0;
   for (let i = 0; i < lightness.length; i++) {

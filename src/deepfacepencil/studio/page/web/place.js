@@ -306,7 +306,7 @@ function outlined(inside, closed, side, shrunk, least) {
   return faces;
 }
 
-/** How many times farther eyes and mouth are apart than in any training face; 1 if they are not. The
+/** How many times farther eyes and mouth are apart than in any training face; 1 if hardly. The
  * mouth is the widest feature in the lower half, eyes the lowest two above it that face each other. */
 function tooFarApart(features, width, height) {
   const size = Math.sqrt(height * width);
